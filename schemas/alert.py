@@ -1,0 +1,39 @@
+"""An alert as it crosses from the rule engine to Alertmanager and to the alert history.
+
+The identity of an alert is its label set; value, times and annotations are not part of it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+AlertState = Literal["pending", "firing", "resolved", "inactive"]
+"""``resolved``: was firing and is over. ``inactive``: was pending and never fired."""
+
+AlertReason = Literal["condition_true", "held_for", "condition_false", "resend"]
+"""Why the record was written: the condition became true, stayed true for ``for``, ended, or it is a repetition."""
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One transition (or repetition) of one alert. Times are UTC epoch milliseconds of event time."""
+
+    tenant: str
+    rule: str
+    """The alert rule's name; also the label ``alertname``."""
+    group: str
+    """``file;group`` of the rule."""
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    state: AlertState
+    reason: AlertReason
+    value: float
+    active_at_ms: int
+    """When the condition became true."""
+    changed_at_ms: int
+    """When this state was entered (event time of the evaluation)."""
+    expression: str = ""
+
+    @property
+    def key(self) -> tuple[tuple[str, str], ...]:
+        """The identity: the sorted label set."""
+        return tuple(sorted(self.labels.items()))

@@ -1,0 +1,163 @@
+"""The configuration file, ``tidewatch.toml``: one struct a section, each field with its default and unit.
+
+Every field can also be set by an environment variable ``TIDEWATCH_<SECTION>_<FIELD>``, such as
+``TIDEWATCH_KAFKA_BOOTSTRAP_SERVERS``. Secrets are given by environment or by a file (``*_file``), never inline
+on a command line; ``tidewatch config`` prints the effective configuration with them hidden.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+SecondsOrZero = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file. An unknown key is an error: a misspelt limit must not be ignored."""
+
+
+class Kafka(Section, frozen=True, kw_only=True):
+    """Where events come from."""
+
+    bootstrap_servers: list[str] = ["127.0.0.1:9092"]
+    group: str = "tidewatch"
+    """Consumer group; also the name of the pipeline in deduplication tokens."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = ""
+    password: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    session_timeout: Seconds = 30.0
+    heartbeat_interval: Seconds = 3.0
+    partitions: Count = 8
+    """Partitions of the event topics when Tidewatch creates them."""
+    replication: Count = 1
+    """Replicas of the topics that Tidewatch creates; 3 in production."""
+
+
+class Topics(Section, frozen=True, kw_only=True):
+    """Names of the topics."""
+
+    metrics: str = "metrics"
+    security: str = "security"
+    processing: str = "data-processing"
+    panes: str = "panes"
+    snapshots: str = "tidewatch-snapshots"
+    alerts: str = "alerts"
+    dead_letters: str = "dead-letters"
+
+
+class ClickHouse(Section, frozen=True, kw_only=True):
+    """Where results go."""
+
+    url: str = "chdb:data/clickhouse"
+    """``chdb:DIRECTORY`` for the engine in the worker, or ``http://HOST:8123/DATABASE``, ``https://HOST:8443/DATABASE``."""
+    username: str = "default"
+    password: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    embedded_port: Port = 8123
+    """Where a worker with an embedded engine answers the ClickHouse HTTP protocol, read-only; 0 picks a free port."""
+    retention_days: Count = 365
+
+
+class Alertmanager(Section, frozen=True, kw_only=True):
+    """Where alerts go: every address gets every alert."""
+
+    urls: list[str] = []
+    username: str = ""
+    password: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    timeout: Seconds = 10.0
+    resend_delay: Seconds = 60.0
+
+
+class Windows(Section, frozen=True, kw_only=True):
+    """Event time."""
+
+    sizes: list[Count] = [60, 300, 3600]
+    """Tumbling windows, seconds; each a multiple of ``pane``."""
+    pane: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
+    """Seconds of event time in one pane of a metric series."""
+    security_pane: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1
+    """Seconds in one pane of a series made from security, processing or health events."""
+    out_of_orderness: SecondsOrZero = 0.5
+    """How far the watermark stays behind the latest event time of a partition."""
+    lateness: SecondsOrZero = 600.0
+    """How long after its end a window still takes late events; later ones are counted as late_dropped."""
+    idle_timeout: Seconds = 5.0
+    """After this long without a record a partition no longer holds the watermark back."""
+    max_future_skew: Seconds = 300.0
+    """An event further ahead of the clock than this is refused."""
+
+
+class Rules(Section, frozen=True, kw_only=True):
+    """Alert rules in Prometheus' format."""
+
+    files: list[str] = []
+    """Files or globs; empty: the rules that Tidewatch ships."""
+    evaluation_interval: Seconds = 1.0
+    external_url: str = "http://localhost:8080"
+
+
+class Sla(Section, frozen=True, kw_only=True):
+    """Service levels."""
+
+    file: str = ""
+    """Targets per service; empty: the defaults of ``schemas/sla.py``."""
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """What bounds memory and hostile input."""
+
+    record_bytes: Count = 262_144
+    labels: Count = 64
+    label_name_bytes: Count = 128
+    label_value_bytes: Count = 1024
+    series_per_tenant: Count = 200_000
+    batch_rows: Annotated[int, msgspec.Meta(gt=0, le=50_000)] = 50_000
+    """Rows of one insert; more than 50,000 would be split into blocks and could not be deduplicated."""
+    batch_wait: SecondsOrZero = 0.2
+    """How long a small batch waits for more records: the latency and throughput knob."""
+    buffered_bytes: Count = 134_217_728
+    """Records fetched and not yet stored; past it fetching pauses."""
+    dead_letter_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    """Past this share of rejected records in a minute (of at least 1,000) the worker stops instead of draining on."""
+
+
+class Http(Section, frozen=True, kw_only=True):
+    """Where the worker answers ``/metrics``, ``/healthz`` and ``/readyz``."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """Structured logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    kafka: Kafka = Kafka()
+    topics: Topics = Topics()
+    clickhouse: ClickHouse = ClickHouse()
+    alertmanager: Alertmanager = Alertmanager()
+    windows: Windows = Windows()
+    rules: Rules = Rules()
+    sla: Sla = Sla()
+    limits: Limits = Limits()
+    http: Http = Http()
+    log: Log = Log()

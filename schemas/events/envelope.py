@@ -1,0 +1,34 @@
+"""The CloudEvents 1.0 envelope that every event type shares.
+
+CloudEvents 1.0.2, https://github.com/cloudevents/spec (core and JSON event format).
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""A short name given by a person or a program: a service, a metric, a component."""
+
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+"""A short free text, such as a reason."""
+
+Labels = dict[str, str]
+"""Label names and values; limits on both are checked where a label set is first seen."""
+
+DEFAULT_TENANT = "default"
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
+    """Attributes of one CloudEvent; subclasses add ``data`` and set ``type`` as their tag.
+
+    Attributes CloudEvents allows but Tidewatch does not use (extensions, ``subject``) are accepted and ignored.
+    """
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    """When it happened (RFC 3339); without an offset it is refused, because it would not name an instant."""
+    datacontenttype: Literal["application/json"] = "application/json"

@@ -1,0 +1,68 @@
+"""Security events: who did what to which target, and how it ended."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from schemas.events.envelope import DEFAULT_TENANT, Envelope, Labels, Name, Text
+
+SecurityKind = Literal[
+    "auth_success",
+    "auth_failure",
+    "unauthorized_attempt",
+    "data_access",
+    "secret_access",
+    "privileged_action",
+    "policy_change",
+    "policy_violation",
+    "phi_access",
+    "cardholder_data_access",
+    "api_call",
+    "other",
+]
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """One security-relevant act."""
+
+    service: Name
+    kind: SecurityKind
+    outcome: Literal["success", "failure", "denied", "unknown"] = "unknown"
+    actor: Text = ""
+    """Who acted: a user, a role, a key id."""
+    address: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    """Where the actor came from: an IP address or a host name."""
+    target: Text = ""
+    action: Text = ""
+    """What was asked for, in the source's own words, such as ``GetSecretValue``."""
+    reason: Text = ""
+    purpose: Text = ""
+    """Why the data was needed, such as ``treatment``; judged by compliance policies."""
+    encrypted: bool | None = None
+    authorized: bool | None = None
+    mfa: bool | None = None
+    attributes: Labels = {}
+    tenant: Name = DEFAULT_TENANT
+
+
+class SecurityEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.security"):
+    """A security event seen by a service."""
+
+    data: Security
+
+
+EXAMPLE = {
+    "specversion": "1.0",
+    "type": "tidewatch.security",
+    "id": "b7d2",
+    "source": "/sshd/ip-10-77-20-248",
+    "time": "2026-11-22T10:15:31Z",
+    "data": {
+        "service": "sshd",
+        "kind": "auth_failure",
+        "outcome": "failure",
+        "actor": "root",
+        "address": "203.0.113.9",
+        "reason": "Failed password",
+    },
+}
