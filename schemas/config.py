@@ -22,7 +22,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Kafka(Section, frozen=True, kw_only=True):
     """Where events come from."""
 
-    bootstrap_servers: list[str] = ["127.0.0.1:9092"]
+    bootstrap_servers: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:9092"])
     group: str = "tidewatch"
     """Consumer group; also the name of the pipeline in deduplication tokens."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -84,7 +84,7 @@ class Alertmanager(Section, frozen=True, kw_only=True):
 class Windows(Section, frozen=True, kw_only=True):
     """Event time."""
 
-    sizes: list[Count] = [60, 300, 3600]
+    sizes: list[Count] = msgspec.field(default_factory=lambda: [60, 300, 3600])
     """Tumbling windows, seconds; each a multiple of ``pane``."""
     pane: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
     """Seconds of event time in one pane of a metric series."""
