@@ -1,0 +1,81 @@
+"""Real servers as fixtures, one of each a test run.
+
+A server that cannot be had fails the test in CI (``CI=true``) and skips it elsewhere, with a sentence that says what
+to install. A test that uses one carries the marker of the same name: ``pytest -m "not kafka"`` runs without Java.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.servers import NotInstalled
+from tests.servers.alertmanager import Alertmanager
+from tests.servers.kafka import broker
+from tests.servers.process import tail
+
+_SERVERS = ("kafka", "alertmanager", "promtool")
+_LOGS = pytest.StashKey[list[Path]]()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The bootstrap servers of a real Apache Kafka. Topics are shared by the run: name yours uniquely."""
+    directory = tmp_path_factory.mktemp("kafka")
+    pytestconfig.stash[_LOGS].append(directory / "kafka.log")
+    with _required(), broker(directory) as bootstrap_servers:
+        yield bootstrap_servers
+    shutil.rmtree(directory / "data", ignore_errors=True)  # pytest keeps directories of the last runs; a log is enough
+
+
+@pytest.fixture(scope="session")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Alertmanager]:
+    """A real Alertmanager and its webhook. Alerts are shared by the run: give yours an alertname of their own."""
+    directory = tmp_path_factory.mktemp("alertmanager")
+    pytestconfig.stash[_LOGS].append(directory / "alertmanager.log")
+    with _required(), Alertmanager(directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of Prometheus' own rule checker."""
+    with _required():
+        found = shutil.which("promtool")
+        if found is None:
+            raise NotInstalled("These tests compare with promtool: apt-get install prometheus")
+    return found
+
+
+@contextmanager
+def _required() -> Iterator[None]:
+    try:
+        yield
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LOGS] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for server in _SERVERS:
+            if server in getattr(item, "fixturenames", ()):
+                item.add_marker(server)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """After a failure, the end of each server's log."""
+    if exitstatus != pytest.ExitCode.TESTS_FAILED:
+        return
+    for log in config.stash[_LOGS]:
+        if log.exists():
+            terminalreporter.section(f"the end of {log}")
+            terminalreporter.line(tail(log))
