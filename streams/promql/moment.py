@@ -1,0 +1,94 @@
+"""The point in time at which an expression is evaluated, and what it is evaluated over."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from streams.promql.matcher import Matcher
+from streams.promql.storage import Series, Storage
+from streams.promql.values import Labels
+
+LOOKBACK_MS = 300_000
+"""A series counts as present for five minutes after its last sample."""
+
+DEFAULT_STEP_MS = 60_000
+"""Step of a subquery that names none."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A remark on a result that is probably not what was meant; ``position`` is ``line:column`` in the expression."""
+
+    kind: Literal["warning", "info"]
+    text: str
+    position: str
+
+    def __str__(self) -> str:
+        return f"PromQL {self.kind}: {self.text} ({self.position})"
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """A series as the evaluator keeps it: its label set is made once."""
+
+    labels: Labels
+    series: Series
+
+
+class Resolver:
+    """Remembers which series a selector chose, for as long as the storage's ``version`` stays the same."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._version: object = None
+        self._chosen: dict[tuple[Matcher, ...], list[Selected]] = {}
+        self._known: dict[int, Selected] = {}
+        self._known_before: dict[int, Selected] = {}
+
+    def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
+        """The series that satisfy all matchers."""
+        version = getattr(self._storage, "version", None)
+        if version is None:
+            return [Selected(Labels(series.labels), series) for series in self._storage.select(matchers)]
+        if version != self._version:
+            self._version = version
+            self._chosen = {}
+            self._known, self._known_before = {}, self._known
+        chosen = self._chosen.get(matchers)
+        if chosen is None:
+            chosen = self._chosen[matchers] = [self._selected(series) for series in self._storage.select(matchers)]
+        return chosen
+
+    def _selected(self, series: Series) -> Selected:
+        key = id(series)
+        known = self._known.get(key) or self._known_before.get(key)
+        if known is None or known.series is not series:
+            known = Selected(Labels(series.labels), series)
+        self._known[key] = known
+        return known
+
+
+class Moment:
+    """When (epoch ms) and over what. ``start_ms`` and ``end_ms`` are those of the query, for ``@ start()``."""
+
+    __slots__ = ("at_ms", "end_ms", "notes", "resolver", "start_ms")
+
+    def __init__(self, resolver: Resolver, at_ms: int, start_ms: int, end_ms: int, notes: dict[Note, None]) -> None:
+        self.resolver = resolver
+        self.at_ms = at_ms
+        self.start_ms = start_ms
+        self.end_ms = end_ms
+        self.notes = notes
+
+    def moved_to(self, at_ms: int) -> "Moment":
+        """The same query at another time."""
+        return Moment(self.resolver, at_ms, self.start_ms, self.end_ms, self.notes)
+
+    def warn(self, text: str, position: str) -> None:
+        self.notes[Note("warning", text, position)] = None
+
+    def inform(self, text: str, position: str) -> None:
+        self.notes[Note("info", text, position)] = None
+
+
+Selection = tuple[Sequence[Matcher], int]
+"""Matchers, and how far back in ms before the time of evaluation their samples can matter."""
