@@ -6,9 +6,10 @@ to install. A test that uses one carries the marker of the same name: ``pytest -
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -17,7 +18,13 @@ from tests.servers.alertmanager import Alertmanager
 from tests.servers.kafka import broker
 from tests.servers.process import tail
 
-_SERVERS = ("kafka", "alertmanager", "promtool")
+_MARKERS = {
+    "kafka": "kafka",
+    "alertmanager": "alertmanager",
+    "start_alertmanager": "alertmanager",
+    "promtool": "promtool",
+}
+"""Fixture -> marker of the tests that use it."""
 _LOGS = pytest.StashKey[list[Path]]()
 
 
@@ -38,6 +45,18 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.
     pytestconfig.stash[_LOGS].append(directory / "alertmanager.log")
     with _required(), Alertmanager(directory) as server:
         yield server
+
+
+@pytest.fixture
+def start_alertmanager(tmp_path: Path) -> Iterator[Callable[[], Alertmanager]]:
+    """Starts one more Alertmanager, empty, for the test alone."""
+    with ExitStack() as running:
+
+        def start() -> Alertmanager:
+            with _required():
+                return running.enter_context(Alertmanager(Path(mkdtemp(dir=tmp_path))))
+
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for server in _SERVERS:
-            if server in getattr(item, "fixturenames", ()):
-                item.add_marker(server)
+        for fixture in _MARKERS.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(_MARKERS[fixture])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:

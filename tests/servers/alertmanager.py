@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -101,6 +102,18 @@ class Alertmanager:
         with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:
             found: list[dict[str, Any]] = json.load(answer)
         return found
+
+    def wait_for_looks(self, count: int) -> None:
+        """Wait until it has looked at its groups ``count`` more times and decided whom to notify."""
+        enough = self._looks() + count
+        while self._looks() < enough:
+            time.sleep(0.05)
+
+    def _looks(self) -> float:
+        """Each look at a group asks the log of past notifications once."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("alertmanager_nflog_queries_total "))
 
     def start(self) -> None:
         """Start it and wait until it is ready. Alertmanager keeps no alerts over a restart."""

@@ -1,0 +1,243 @@
+"""Alerts to every configured Alertmanager through its API v2, the way Prometheus sends them.
+
+Delivery: each Alertmanager gets the newest state of every alert at least once, and takes a repetition for the same
+alert. An alert that could not be delivered waits in a queue of that Alertmanager and goes with a later ``post``.
+Back-pressure: none upstream. A queue holds one entry per label set, at most 10,000, and forgets what nobody has
+repeated for as long as a firing alert is valid; what it gives up is counted in the outcome. ``post`` may be called
+again while an earlier call still waits for a slow Alertmanager: the others are served at once.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+import orjson
+
+from schemas.alert import Alert
+from schemas.config import Alertmanager
+from schemas.failures import Rejected, Unavailable
+
+BATCH = 64
+"""Alerts in one request."""
+QUEUE = 10_000
+"""Alerts that wait for one Alertmanager (Prometheus' ``--alertmanager.notification-queue-capacity``)."""
+_LONGEST_BACK_OFF_MS = 30_000
+_WRONG_CONTENT = (400, 413, 422)  # the same cannot succeed later; any other failure may be repaired over there
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one ``post`` did at one Alertmanager; the numbers are alerts."""
+
+    url: str
+    accepted: int = 0
+    rejected: tuple[str, ...] = ()
+    """One reason for each alert that this Alertmanager will never take."""
+    waiting: int = 0
+    dropped: int = 0
+    """Given up: the queue was full, or nobody repeated the alert while the Alertmanager was away."""
+    error: str = ""
+    """Why some are waiting; empty when the Alertmanager answered, or was not asked because it is busy or resting."""
+
+
+def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float, external_url: str) -> dict[str, Any]:
+    """A firing or resolved alert as the API takes it; times RFC 3339 with milliseconds, ``now_ms`` UTC epoch ms.
+
+    A firing alert is valid for four times the longer of resend delay and evaluation interval, so that it outlives
+    three lost repetitions (Prometheus, ``rules/alerting.go``); a resolved one ended when it changed. Neither starts in
+    the future nor ends before it starts, which Alertmanager would refuse. The label ``tenant`` keeps tenants apart,
+    whose label sets may be equal otherwise. Labels with an empty value are dropped, as Alertmanager does.
+    """
+    starts_ms = min(alert.active_at_ms, now_ms)
+    if alert.state == "resolved":
+        ends_ms = max(starts_ms, min(alert.changed_at_ms, now_ms))
+    else:
+        ends_ms = now_ms + _validity_ms(resend_delay_s, interval_s)
+    return {
+        "labels": {name: value for name, value in alert.labels.items() if value} | {"tenant": alert.tenant},
+        "annotations": alert.annotations,
+        "startsAt": _rfc3339(starts_ms),
+        "endsAt": _rfc3339(ends_ms),
+        "generatorURL": f"{external_url.rstrip('/')}/graph?g0.expr={quote(alert.expression, safe='')}&g0.tab=1",
+    }
+
+
+def _validity_ms(resend_delay_s: float, interval_s: float) -> int:
+    return round(4000 * max(resend_delay_s, interval_s))
+
+
+def _rfc3339(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Target:
+    """One Alertmanager: its queue of alerts by identity, oldest first, and its back-off."""
+
+    def __init__(self, url: str, validity_ms: int) -> None:
+        self.url = url
+        self.busy = False
+        self._validity_ms = validity_ms
+        self._waiting: dict[Any, tuple[Alert, int]] = {}
+        self._failures = 0
+        self._resting_until_ms = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, alerts: Iterable[Alert], now_ms: int) -> int:
+        """Queue alerts, each in place of an older state of itself; returns how many were given up."""
+        before = len(self._waiting)
+        fresh = {key: entry for key, entry in self._waiting.items() if now_ms - entry[1] <= self._validity_ms}
+        dropped = before - len(fresh)
+        for alert in alerts:
+            fresh[alert.tenant, alert.key] = (alert, now_ms)
+        while len(fresh) > QUEUE:
+            del fresh[next(iter(fresh))]
+            dropped += 1
+        self._waiting = fresh
+        return dropped
+
+    def batch(self) -> list[Alert]:
+        """The oldest alerts that wait, as many as one request takes."""
+        return [alert for alert, _ in list(self._waiting.values())[:BATCH]]
+
+    def done(self, alerts: Iterable[Alert]) -> None:
+        """Take delivered or rejected alerts out, except those that changed again in the meantime."""
+        for alert in alerts:
+            key = (alert.tenant, alert.key)
+            if key in self._waiting and self._waiting[key][0] is alert:
+                del self._waiting[key]
+
+    def may_be_asked(self, now_ms: int) -> bool:
+        return not self.busy and now_ms >= self._resting_until_ms
+
+    def answered(self) -> None:
+        self._failures = 0
+
+    def failed(self, now_ms: int) -> None:
+        """Rest 1 s, 2 s, 4 s ... up to 30 s, half of it by chance so that workers do not come back in step."""
+        longest = min(1000 * 2**self._failures, _LONGEST_BACK_OFF_MS)
+        self._resting_until_ms = now_ms + round(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        self._failures = min(self._failures + 1, 10)
+
+
+class AlertmanagerSink:
+    """Posts alerts to all Alertmanagers of the configuration; Rejected when its files cannot be read.
+
+    ``external_url`` is where links in notifications lead; ``interval_s`` is how often rules are evaluated.
+    """
+
+    def __init__(self, config: Alertmanager, external_url: str, interval_s: float = 1.0) -> None:
+        self._config = config
+        self._external_url = external_url
+        self._interval_s = interval_s
+        self._tls = _tls(config)
+        self._headers = {"Content-Type": "application/json"}
+        if config.username:
+            self._headers["Authorization"] = aiohttp.encode_basic_auth(config.username, _password(config))
+        validity_ms = _validity_ms(config.resend_delay, interval_s)
+        self._targets = [_Target(url.rstrip("/"), validity_ms) for url in config.urls]
+        self._http: aiohttp.ClientSession | None = None
+
+    async def post(self, alerts: Sequence[Alert], now_ms: int) -> list[Outcome]:
+        """Send firing and resolved alerts, and what waited, to every Alertmanager at the same time.
+
+        Never raises Unavailable: the outcomes tell, one an Alertmanager. Waits up to ``timeout`` for a silent one.
+        """
+        told = [alert for alert in alerts if alert.state in ("firing", "resolved")]
+        return await asyncio.gather(*(self._serve(target, told, now_ms) for target in self._targets))
+
+    async def close(self) -> None:
+        """Close the connections; what waits is forgotten."""
+        if self._http:
+            await self._http.close()
+            self._http = None
+
+    async def _serve(self, target: _Target, alerts: Sequence[Alert], now_ms: int) -> Outcome:
+        dropped = target.put(alerts, now_ms)
+        accepted, rejected, error = 0, list[str](), ""
+        if target.may_be_asked(now_ms):
+            target.busy = True
+            try:
+                while batch := target.batch():
+                    refused = await self._send(target, batch, now_ms)
+                    accepted += len(batch) - len(refused)
+                    rejected += refused
+                target.answered()
+            except Unavailable as failure:
+                target.failed(now_ms)
+                error = str(failure)
+            finally:
+                target.busy = False
+        return Outcome(
+            url=target.url,
+            accepted=accepted,
+            rejected=tuple(rejected),
+            waiting=len(target),
+            dropped=dropped,
+            error=error,
+        )
+
+    async def _send(self, target: _Target, batch: list[Alert], now_ms: int) -> list[str]:
+        """One request, or one for each alert when the Alertmanager finds a fault in the batch; the reasons of refusal.
+
+        Of a faulty batch it keeps the good alerts, or none when it could not read the body; alone, each is told apart.
+        """
+        try:
+            await self._request(target, batch, now_ms)
+        except Rejected as refusal:
+            if len(batch) > 1:
+                return [reason for alert in batch for reason in await self._send(target, [alert], now_ms)]
+            target.done(batch)
+            return [f"rule {batch[0].rule}: {refusal}"]
+        target.done(batch)
+        return []
+
+    async def _request(self, target: _Target, batch: list[Alert], now_ms: int) -> None:
+        config = self._config
+        body = [payload(alert, now_ms, config.resend_delay, self._interval_s, self._external_url) for alert in batch]
+        try:
+            async with self._session().post(
+                f"{target.url}/api/v2/alerts",
+                data=orjson.dumps(body),
+                headers=self._headers,
+                allow_redirects=False,
+            ) as answer:
+                text = (await answer.content.read(500)).decode(errors="replace").strip()
+        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+            raise Unavailable(f"{target.url} cannot be reached: {failure or type(failure).__name__}") from None
+        if answer.status in _WRONG_CONTENT:
+            raise Rejected(f"Alertmanager answered {answer.status}: {text}")
+        if answer.status >= 300:
+            raise Unavailable(f"{target.url} answered {answer.status}: {text or answer.reason}")
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._tls),
+                timeout=aiohttp.ClientTimeout(total=self._config.timeout),
+            )
+        return self._http
+
+
+def _password(config: Alertmanager) -> str:
+    if not config.password_file:
+        return config.password
+    try:
+        return Path(config.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise Rejected(f"alertmanager.password_file: {config.password_file} is not a readable text file") from None
+
+
+def _tls(config: Alertmanager) -> ssl.SSLContext:
+    """Certificates and host names are checked; an empty ``ca_file`` means the system's authorities."""
+    try:
+        return ssl.create_default_context(cafile=config.ca_file or None)
+    except (OSError, ssl.SSLError):
+        raise Rejected(f"alertmanager.ca_file: {config.ca_file} is not a readable PEM file of certificates") from None
