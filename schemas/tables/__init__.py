@@ -1,8 +1,8 @@
 """The ClickHouse tables and views: one numbered ``*.sql`` file each, applied in order by ``tidewatch migrate``.
 
-The files are the only place that names columns and types; what Python needs to know of them is read from there, which is
-why a file keeps to one column a line: name, type, then CODEC, DEFAULT or ALIAS, then COMMENT. ``{retention_days}`` in a
-file stands for ``clickhouse.retention_days`` of the configuration.
+The files are the only place that names columns and types; what Python needs to know of them is read from there, which
+is why a file keeps to one column a line: name, type, then CODEC, DEFAULT or ALIAS, then COMMENT. ``{retention_days}``
+in a file stands for ``clickhouse.retention_days`` of the configuration.
 """
 
 import re
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Coded(NamedTuple):
-    """A column as positions in a list of distinct values: row ``i`` is ``values[codes[i]]``. Cheap where values repeat."""
+    """A column by its distinct values: row ``i`` is ``values[codes[i]]``. Cheap where values repeat."""
 
     codes: "Sequence[int] | NDArray[np.integer[Any]]"
     values: Sequence[Any]
@@ -30,12 +30,14 @@ class Migration(NamedTuple):
     sql: str
 
 
-_CREATE = re.compile(r"^CREATE (?P<kind>TABLE|VIEW) IF NOT EXISTS (?P<name>\w+)\n\(\n(?P<columns>.*?)\n\)\n", re.M | re.S)
+_CREATE = re.compile(
+    r"^CREATE (?P<kind>TABLE|VIEW) IF NOT EXISTS (?P<name>\w+)\n\(\n(?P<columns>.*?)\n\)\n", re.M | re.S
+)
 _COLUMN = re.compile(r"^    (?P<name>\w+) (?P<type>.+?)(?: (?P<extra>CODEC|DEFAULT|ALIAS)\b.*?)? COMMENT '", re.M)
 
 
 def declared(sql: str) -> tuple[str, dict[str, str], list[str]]:
-    """Name of the table or view that a DDL statement creates, its columns with their types, and those one inserts into."""
+    """The table or view that a DDL statement creates, its columns with types, and those that rows are inserted with."""
     create = _CREATE.search(sql)
     if create is None:
         return "", {}, []
