@@ -10,9 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-NOT_AN_ALERTMANAGER = (
-    "This is the inbox of the Tidewatch demo, not an Alertmanager: it keeps alerts and notifies nobody."
-)
+NOT_AN_ALERTMANAGER = "The inbox of the Tidewatch demo, not an Alertmanager: it keeps alerts and notifies nobody."
 _KEPT = 10_000  # alerts; what was told longest ago leaves first
 _BODY_BYTES = 4_194_304
 _RESOLVE_TIMEOUT = timedelta(minutes=5)  # Alertmanager's default for an alert that names no end
@@ -50,7 +48,7 @@ class Inbox:
         self.url = f"http://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, name="inbox", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="inbox", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,7 +104,7 @@ def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
                 try:
                     inbox.take(self.rfile.read(length))
                     self._answer(200, b"", _JSON)
-                except ValueError as problem:  # a DecodeError and an invalid UTF-8 are ValueErrors too
+                except (ValueError, RecursionError) as problem:  # msgspec's own errors are ValueErrors
                     self._answer(400, msgspec.json.encode(str(problem)), _JSON)
 
         def _answer(self, status: int, body: bytes, content_type: str) -> None:

@@ -72,7 +72,7 @@ def test_it_refuses_what_an_alertmanager_refuses(inbox: Inbox, body: Any, status
     assert len(inbox.alerts()) == (status == 200)
 
 
-@pytest.mark.parametrize("body", [b"", b"[", b'[{"labels": {"a": "\xff"}}]', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"[", b'[{"labels": {"a": "\xff"}}]', b'[{"x": ' + b"[" * 100_000])
 def test_bytes_that_are_no_alerts_are_refused(inbox: Inbox, body: bytes) -> None:
     assert post(inbox, body) == 400
 
