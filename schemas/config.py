@@ -94,8 +94,8 @@ class Windows(Section, frozen=True, kw_only=True):
     """How far the watermark stays behind the latest event time of a partition."""
     lateness: SecondsOrZero = 600.0
     """How long after its end a window still takes late events; later ones are counted as late_dropped."""
-    idle_timeout: Seconds = 5.0
-    """After this long without a record a partition no longer holds the watermark back."""
+    idle_timeout: Seconds = 1.0
+    """A partition read to its end no longer holds the watermark back after this long without a record."""
     max_future_skew: Seconds = 300.0
     """An event further ahead of the clock than this is refused."""
 

@@ -31,8 +31,8 @@ def paced(events: Iterable[Event], speed: float, start: float) -> Iterator[tuple
 def shift_to_now(first: float, last: float, speed: float, start: float) -> float:
     """Seconds to add to every event time, so that a replay begun at ``start`` lies as late as it can.
 
-    No event is ahead of the clock when it is due. At ``speed`` 1 and below the first event is now when it is sent; above
-    1 the last one is, and those before it lie in the past, or the replay would outrun the clock.
+    No event is ahead of the clock when it is due: up to ``speed`` 1 the first event is now when it is sent, above 1
+    the last one is, and those before it lie in the past.
     """
     first_is_now = start - first
     last_is_now = start + (last - first) / speed - last

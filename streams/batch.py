@@ -1,0 +1,58 @@
+"""What the transport hands over and what becomes of it: plain data, no behaviour."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from numpy.typing import NDArray
+
+from schemas.tables import Coded
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Partition(NamedTuple):
+    """A partition of a source topic."""
+
+    topic: str
+    number: int
+
+
+class RecordBatch(NamedTuple):
+    """Consecutive records of one partition, as the broker stored them.
+
+    ``offsets`` ascend and may have gaps (compaction, aborted transactions); ``next_offset`` is where to read on.
+    ``headers`` is None when no record of the batch has any.
+    """
+
+    partition: Partition
+    offsets: Sequence[int]
+    values: Sequence[bytes | None]
+    headers: Sequence[Headers] | None
+    timestamps: Sequence[int]
+    """Record times in epoch milliseconds, as Kafka keeps them."""
+    next_offset: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the values, which bound what is buffered."""
+        return sum(map(len, filter(None, self.values)))
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record that can never be processed, with the bytes as they came."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    detail: str
+    value: bytes | None
+    record_time_ms: int
+
+
+Column = Sequence[Any] | NDArray[Any] | Coded
+"""One column: values, or positions in a list of distinct values."""
+
+Rows = Mapping[str, Column]
+"""One table's rows, by column."""

@@ -1,0 +1,44 @@
+"""``tidewatch worker``: run the pipeline."""
+
+import asyncio
+import signal
+import sys
+
+import click
+import uvloop
+
+from schemas.config import Config
+from schemas.failures import Rejected, Unavailable
+from streams import worker as pipeline
+from streams.config import load
+from streams.telemetry import logs
+
+
+@click.command()
+@click.option("--config", "path", metavar="FILE", help="Configuration file; default: ./tidewatch.toml if there is one.")
+def command(path: str | None) -> None:
+    """Read events from Kafka; write windows to ClickHouse and alerts to Alertmanager.
+
+    Stops cleanly on SIGTERM or Ctrl-C: what is being written is finished, the rest is left for the next start.
+    """
+    try:
+        config = load(path)
+        logs.configure(config.log)
+        uvloop.run(_until_signalled(config))
+    except (Rejected, Unavailable) as error:
+        click.echo(f"tidewatch worker: {error}", err=True)
+        sys.exit(1)
+
+
+async def _until_signalled(config: Config) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await pipeline.run(config, stop, started=_announce)
+
+
+def _announce(worker: pipeline.Worker) -> None:
+    where = [f"health and metrics on port {worker.http_port}"]
+    if worker.clickhouse_port is not None:
+        where.append(f"ClickHouse (read-only) on port {worker.clickhouse_port}")
+    click.echo(f"tidewatch worker: running; {', '.join(where)}", err=True)

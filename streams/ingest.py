@@ -1,0 +1,280 @@
+"""A batch of records becomes raw rows, verdicts, pane deltas and dead letters: the hot path, and pure.
+
+The result depends on the records and on ``declared_ms`` alone, so a batch repeated after a crash gives the same rows
+under the same deduplication token. What each step costs is measured by ``benchmarks/steps.py``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import numpy as np
+
+from schemas import cloudevents
+from schemas.config import Limits, Windows
+from schemas.events import DEFAULT_TENANT, HealthEvent, ProcessingEvent, SecurityEvent
+from schemas.failures import Rejected
+from schemas.policy import Verdict
+from schemas.tables import Coded
+from streams import decode
+from streams.batch import Column, DeadLetter, RecordBatch, Rows
+from streams.fold import cells, deltas
+from streams.panes import Kind, PaneDelta
+from streams.rows import RowWriter
+from streams.series import SeriesTable, labels_text, rule_name
+
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01: an older event time is a clock that was never set."""
+
+Judge = Callable[[SecurityEvent | ProcessingEvent], Sequence[Verdict]]
+
+
+class Ingested(NamedTuple):
+    """What one batch becomes. ``raw`` maps a table to its rows; tables without rows are left out."""
+
+    raw: dict[str, Rows]
+    deltas: list[PaneDelta]
+    dead: list[DeadLetter]
+    events: dict[str, int]
+    """Accepted events by type."""
+    high_ms: int
+    """The highest event time accepted, epoch ms; 0 when nothing was."""
+
+
+class Ingest:
+    """Folds batches; keeps only caches between them, so that any worker gives the same result for a batch."""
+
+    def __init__(self, windows: Windows, limits: Limits, judge: Judge) -> None:
+        self.windows = windows
+        self.limits = limits
+        self.judge = judge
+        self.table = SeriesTable()
+        self.described: list[tuple[str, str, str, str, str, str]] = []
+        self.quotes: list[int] = []
+
+    def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
+        """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
+        if not self.table.series or len(self.table.series) >= self.table.limit:
+            self.table.start_batch()
+            self.described.clear()
+            self.quotes.clear()
+        return _Fold(self, batch, declared_ms, incarnation).run()
+
+
+class _Fold:
+    """One batch on its way: columns of observations, rows of each table, and what was refused."""
+
+    def __init__(self, ingest: Ingest, batch: RecordBatch, declared_ms: int, incarnation: str) -> None:
+        self.ingest = ingest
+        self.batch = batch
+        self.declared_ms = declared_ms
+        self.latest_ms = declared_ms + int(ingest.windows.max_future_skew * 1000)
+        self.rows = RowWriter(batch, incarnation, declared_ms)
+        self.dead: list[DeadLetter] = []
+        self.counts: dict[str, int] = {}
+        self.ids: list[int] = []
+        self.times: list[int] = []
+        self.values: list[float] = []
+        self.raw: dict[str, Rows] = {}
+        self.high_ms = 0
+
+    def run(self) -> Ingested:
+        batch, limits = self.batch, self.ingest.limits
+        events = decode.plain(batch.values, batch.headers, limits.record_bytes)
+        indexes: Sequence[int] = range(len(batch.values))
+        if events is None:
+            events, indexes, failures = decode.one_by_one(batch.values, batch.headers, limits.record_bytes)
+            for index, rejected in failures:
+                self.reject(index, rejected)
+        metrics = [i for i, event in enumerate(events) if type(event) is decode.RawMetricEvent]
+        if len(metrics) < len(events):
+            chosen = set(metrics)
+            for position, event in enumerate(events):
+                if position not in chosen:
+                    self.other(indexes[position], cast(Any, event))
+        if len(metrics) == len(events):
+            self.metrics(cast(list[Any], events), indexes)
+        else:
+            self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
+        return self.result()
+
+    def reject(self, index: int, rejected: Rejected) -> None:
+        """One record to the dead letters, with its bytes."""
+        batch = self.batch
+        self.dead.append(
+            DeadLetter(
+                batch.partition.topic,
+                batch.partition.number,
+                batch.offsets[index],
+                rejected.category,
+                rejected.detail,
+                batch.values[index],
+                batch.timestamps[index],
+            )
+        )
+
+    def metrics(self, events: list[Any], indexes: Sequence[int]) -> None:
+        """Metric events, by columns."""
+        if not events:
+            return
+        get = self.ingest.table.ids.get
+        data = [event.data for event in events]
+        keys = [(d.service, d.name, d.kind, d.unit, d.tenant, bytes(d.labels) if d.labels else b"") for d in data]
+        ids = [get(key, -1) for key in keys]
+        times = np.rint(np.array([event.time.timestamp() for event in events]) * 1000).astype(np.int64)
+        values = np.array([d.value for d in data])
+        records = self.batch.values
+        marks = np.array([records[i].count(b'"') for i in indexes])  # type: ignore[union-attr]
+        known = np.array(ids)
+        expected = np.array(self.ingest.quotes or [0])[known] if self.ingest.quotes else np.zeros(len(ids))
+        unusual = (known < 0) | (marks != expected) | (times < EARLIEST_MS) | (times > self.latest_ms) | (values < 0)
+        refused: list[int] = []
+        for position in np.flatnonzero(unusual).tolist():
+            try:
+                ids[position] = self.examine(
+                    keys[position], data[position], records[indexes[position]], int(times[position])
+                )
+            except Rejected as rejected:
+                self.reject(indexes[position], rejected)
+                refused.append(position)
+        if refused:
+            kept = np.setdiff1d(np.arange(len(events)), refused)
+            events, indexes = [events[i] for i in kept], [indexes[i] for i in kept]
+            ids, times, values = [ids[i] for i in kept], times[kept], values[kept]
+        if events:
+            self.metric_rows(events, indexes, np.array(ids), times, values)
+
+    def metric_rows(self, events: list[Any], indexes: Sequence[int], ids: Any, times: Any, values: Any) -> None:
+        """The accepted metric events as rows of ``raw_metrics`` and as observations."""
+        distinct, codes = np.unique(ids, return_inverse=True)
+        described = [self.ingest.described[i] for i in distinct.tolist()]
+        columns: dict[str, Column] = {"time": times}
+        for at, name in enumerate(("tenant", "service", "name", "kind")):
+            columns[name] = Coded(codes, [row[at] for row in described])
+        columns["value"] = values
+        columns["unit"] = Coded(codes, [row[4] for row in described])
+        columns["labels"] = Coded(codes, [row[5] for row in described])
+        columns["event_id"] = [event.id for event in events]
+        columns["source"] = [event.source for event in events]
+        self.raw["raw_metrics"] = self.rows.located(columns, indexes)
+        self.counts["metric"] = len(events)
+        self.high_ms = max(self.high_ms, int(times.max()))
+        self.metric_columns = (ids, times, values)
+
+    def examine(self, key: Any, data: Any, record: bytes | None, time_ms: int) -> int:
+        """Look at one metric event closely; its series number, or :class:`Rejected`."""
+        self.check_time(time_ms)
+        if data.kind == "counter" and data.value < 0:
+            raise Rejected("invalid_field", "`data.value`: a counter takes increments, which are not negative")
+        if cloudevents.has_duplicate_keys(record or b""):
+            raise Rejected("duplicate_key", "a key is written twice in one object")
+        number = self.ingest.table.ids.get(key)
+        if number is None:
+            number = self.first_seen(key, data)
+            self.ingest.quotes.append(0)
+        self.ingest.quotes[number] = (record or b"").count(b'"')
+        return number
+
+    def first_seen(self, key: Any, data: Any) -> int:
+        """Check and intern a series."""
+        try:
+            labels = decode.LabelsDecoder.decode(data.labels) if data.labels else {}
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            raise Rejected("invalid_label", "`data.labels`: an object of strings is wanted") from None
+        cloudevents.check_labels(labels, self.ingest.limits)
+        tenant = DEFAULT_TENANT if data.tenant is msgspec.UNSET else data.tenant
+        unit = "" if data.unit is msgspec.UNSET else data.unit
+        pane_ms = self.ingest.windows.pane * 1000
+        full = {**labels, "service": data.service}
+        number = self.ingest.table.intern(key, tenant, rule_name(data.name), data.kind, full, pane_ms)
+        self.ingest.described.append((tenant, data.service, data.name, data.kind, unit, labels_text(labels)))
+        return number
+
+    def check_time(self, time_ms: int) -> None:
+        """Refuse an event time that is no clock's, or one too far ahead: one fast clock must not make everyone late."""
+        if time_ms < EARLIEST_MS:
+            raise Rejected("time_out_of_range", "`time` is before 2000-01-01")
+        if time_ms > self.latest_ms:
+            raise Rejected("future", "`time` is further ahead of the clock than windows.max_future_skew")
+
+    def other(self, index: int, event: SecurityEvent | ProcessingEvent | HealthEvent) -> None:
+        """Any other event: a row, its verdicts, and one observation of each series that it counts in."""
+        record = self.batch.values[index] or b""
+        time_ms = round(event.time.timestamp() * 1000)
+        try:
+            self.check_time(time_ms)
+            if decode.quotes(event) != record.count(b'"') and cloudevents.has_duplicate_keys(record):
+                raise Rejected("duplicate_key", "a key is written twice in one object")
+            if not isinstance(event, HealthEvent):
+                cloudevents.check_labels(event.data.attributes, self.ingest.limits)
+        except Rejected as rejected:
+            self.reject(index, rejected)
+            return
+        self.high_ms = max(self.high_ms, time_ms)
+        match event:
+            case SecurityEvent(data=data):
+                self.count("security")
+                self.rows.security(event, time_ms, index)
+                counted = {"kind": data.kind, "outcome": data.outcome}
+                self.observe(event, "security_events_total", "counter", time_ms, 1.0, counted)
+                if data.kind == "auth_failure":
+                    self.observe(event, "auth_failures_total", "counter", time_ms, 1.0, {"address": data.address})
+                self.verdicts(event, time_ms, index)
+            case ProcessingEvent():
+                self.count("processing")
+                self.rows.processing(event, time_ms, index)
+                self.verdicts(event, time_ms, index)
+            case HealthEvent(data=data):
+                self.count("health")
+                self.rows.health(event, time_ms, index)
+                component = {"component": data.component}
+                self.observe(event, "up", "gauge", time_ms, float(data.status != "down"), component)
+                took = data.check_duration_ms
+                self.observe(event, "health_check_duration_ms", "histogram", time_ms, took, component)
+
+    def count(self, kind: str) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def verdicts(self, event: SecurityEvent | ProcessingEvent, time_ms: int, index: int) -> None:
+        """Judge an event: a row and an increment for each verdict."""
+        for verdict in self.ingest.judge(event):
+            self.rows.verdict(event, verdict, time_ms, index)
+            judged = {"framework": verdict.framework, "control": verdict.control, "verdict": verdict.verdict}
+            self.observe(event, "compliance_evaluations_total", "counter", time_ms, 1.0, judged)
+
+    def observe(self, event: Any, name: str, kind: Kind, time_ms: int, value: float, labels: Mapping[str, str]) -> None:
+        """One observation of a series that Tidewatch itself makes."""
+        tenant, service = event.data.tenant, event.data.service
+        key = (tenant, service, name, *labels.values())
+        number = self.ingest.table.ids.get(key)
+        if number is None:
+            pane_ms = self.ingest.windows.security_pane * 1000
+            number = self.ingest.table.intern(key, tenant, name, kind, {**labels, "service": service}, pane_ms)
+            self.ingest.described.append((tenant, service, name, kind, "", ""))
+            self.ingest.quotes.append(0)
+        self.ids.append(number)
+        self.times.append(time_ms)
+        self.values.append(value)
+
+    def result(self) -> Ingested:
+        """Everything folded."""
+        ids, times = np.array(self.ids, dtype=np.int64), np.array(self.times, dtype=np.int64)
+        values = np.array(self.values, dtype=np.float64)
+        if "raw_metrics" in self.raw:
+            more_ids, more_times, more_values = self.metric_columns
+            ids, times = np.concatenate((ids, more_ids)), np.concatenate((times, more_times))
+            values = np.concatenate((values, more_values))
+        batch, table = self.batch, self.ingest.table
+        folded = deltas(
+            table,
+            cells(table, ids, times, values),
+            batch.partition,
+            batch.offsets[0],
+            batch.offsets[-1],
+            self.high_ms,
+            self.declared_ms,
+            self.rows.incarnation,
+        )
+        if self.dead:
+            self.rows.dead_letters(self.dead)
+        return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms)

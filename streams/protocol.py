@@ -1,0 +1,76 @@
+"""Exactly once by declaring: what is committed before a batch is written, and what a successor makes of it.
+
+Before a batch is written, ``(first, last, wall clock)`` is committed as the partition's offset and metadata; the next
+declaration acknowledges it. A worker that takes over cuts its first batch at the declared ``last`` and repeats it
+with the declared clock, so that it gives the same rows under the same token. See docs/exactly-once.md.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from streams.batch import Partition, RecordBatch
+
+_VERSION = "1"
+
+
+class Declared(NamedTuple):
+    """A batch that may or may not have been written."""
+
+    last: int
+    wall_ms: int
+
+    def metadata(self) -> str:
+        """The text that is committed with the batch's first offset."""
+        return f"{_VERSION},{self.last},{self.wall_ms}"
+
+
+def declared(metadata: str) -> Declared | None:
+    """What a commit's metadata declares; None when it declares nothing. ValueError when it cannot be understood."""
+    if not metadata:
+        return None
+    version, *rest = metadata.split(",")
+    if version != _VERSION or len(rest) != 2:
+        raise ValueError(f"offset metadata {metadata!r} was written by a version of Tidewatch this one does not know")
+    return Declared(int(rest[0]), int(rest[1]))
+
+
+def token(pipeline: str, incarnation: str, partition: Partition, first: int, last: int, table: str) -> str:
+    """The deduplication token of a batch's rows in one table."""
+    return f"{pipeline}/{incarnation}/{partition.topic}/{partition.number}/{first}-{last}/{table}"
+
+
+def join(batches: Sequence[RecordBatch]) -> RecordBatch:
+    """Consecutive batches of one partition as one."""
+    if len(batches) == 1:
+        return batches[0]
+    offsets: Sequence[int] = list(chain.from_iterable(batch.offsets for batch in batches))
+    if offsets[-1] - offsets[0] + 1 == len(offsets):
+        offsets = range(offsets[0], offsets[-1] + 1)
+    values = list(chain.from_iterable(batch.values for batch in batches))
+    headers = None
+    if any(batch.headers for batch in batches):
+        headers = list(chain.from_iterable(batch.headers or [()] * len(batch.values) for batch in batches))
+    timestamps = list(chain.from_iterable(batch.timestamps for batch in batches))
+    return RecordBatch(batches[0].partition, offsets, values, headers, timestamps, batches[-1].next_offset)
+
+
+def split(batch: RecordBatch, count: int) -> tuple[RecordBatch, RecordBatch | None]:
+    """The first ``count`` records, and the rest."""
+    if count >= len(batch.values):
+        return batch, None
+    return (
+        _slice(batch, 0, count, batch.offsets[count - 1] + 1),
+        _slice(batch, count, len(batch.values), batch.next_offset),
+    )
+
+
+def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int) -> RecordBatch:
+    return RecordBatch(
+        batch.partition,
+        batch.offsets[start:stop],
+        batch.values[start:stop],
+        batch.headers[start:stop] if batch.headers else None,
+        batch.timestamps[start:stop],
+        next_offset,
+    )

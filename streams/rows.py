@@ -1,0 +1,97 @@
+"""Rows of the raw tables, as columns in the order of their DDL (``schemas/tables/``)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
+from schemas.policy import Verdict
+from schemas.tables import Coded
+from streams.batch import DeadLetter, RecordBatch, Rows
+
+_SECURITY = (
+    *("kind", "outcome", "actor", "address", "target", "action", "reason", "purpose"),
+    *("encrypted", "authorized", "mfa", "attributes"),
+)
+_PROCESSING = (
+    *("operation", "data_categories", "data_subject", "purpose", "legal_basis", "consent", "consent_id", "actor"),
+    *("recipient", "location", "encrypted", "retention_days", "attributes"),
+)
+_HEALTH = ("component", "status", "check_duration_ms", "dependency", "message")
+_VERDICT = ("policy", "framework", "control", "verdict", "reason")
+
+
+class RowWriter:
+    """Collects the rows of one batch; each carries where its record stands, which is what makes it unique."""
+
+    def __init__(self, batch: RecordBatch, incarnation: str, declared_ms: int) -> None:
+        self.batch = batch
+        self.incarnation = incarnation
+        self.declared_ms = declared_ms
+        self._rows: dict[str, tuple[list[str], list[tuple[Any, ...]], list[int]]] = {}
+
+    def located(self, columns: Rows, indexes: Sequence[int]) -> Rows:
+        """Add the columns that say which record each row is from, and when its batch was declared."""
+        offsets, rows = self.batch.offsets, len(indexes)
+        once = np.zeros(rows, dtype=np.int32)
+        return {
+            **columns,
+            "_topic": Coded(once, [self.batch.partition.topic]),
+            "_partition": np.full(rows, self.batch.partition.number, dtype=np.int32),
+            "_offset": [offsets[i] for i in indexes],
+            "_incarnation": Coded(once, [self.incarnation]),
+            "ingested_at": np.full(rows, self.declared_ms, dtype=np.int64),
+        }
+
+    def security(self, event: SecurityEvent, time_ms: int, index: int) -> None:
+        """A row of ``raw_security``."""
+        self._event("raw_security", _SECURITY, event, time_ms, index)
+
+    def processing(self, event: ProcessingEvent, time_ms: int, index: int) -> None:
+        """A row of ``raw_processing``."""
+        self._event("raw_processing", _PROCESSING, event, time_ms, index)
+
+    def health(self, event: HealthEvent, time_ms: int, index: int) -> None:
+        """A row of ``raw_health``."""
+        self._event("raw_health", _HEALTH, event, time_ms, index)
+
+    def verdict(self, event: SecurityEvent | ProcessingEvent, verdict: Verdict, time_ms: int, index: int) -> None:
+        """A row of ``verdicts``."""
+        names = ["time", "tenant", "service", *_VERDICT, "event_type", "event_id"]
+        kind = "security" if isinstance(event, SecurityEvent) else "processing"
+        judged = (getattr(verdict, name) for name in _VERDICT)
+        row = (time_ms, event.data.tenant, event.data.service, *judged, kind, event.id)
+        self._add("verdicts", names, row, index)
+
+    def dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Rows of ``dead_letters``, in the order of their offsets."""
+        index_of = {offset: index for index, offset in enumerate(self.batch.offsets)}
+        for letter in sorted(letters, key=lambda letter: letter.offset):
+            row = (letter.reason, letter.detail, letter.value or b"", letter.record_time_ms)
+            self._add("dead_letters", ["reason", "detail", "value", "record_time"], row, index_of[letter.offset])
+
+    def tables(self) -> dict[str, Rows]:
+        """Every table with rows."""
+        return {
+            table: self.located(dict(zip(names, zip(*rows, strict=True), strict=True)), indexes)
+            for table, (names, rows, indexes) in self._rows.items()
+        }
+
+    def _event(
+        self,
+        table: str,
+        fields: Sequence[str],
+        event: SecurityEvent | ProcessingEvent | HealthEvent,
+        time_ms: int,
+        index: int,
+    ) -> None:
+        data = event.data
+        names = ["time", "tenant", "service", *fields, "event_id", "source"]
+        values = (getattr(data, name) for name in fields)
+        self._add(table, names, (time_ms, data.tenant, data.service, *values, event.id, event.source), index)
+
+    def _add(self, table: str, names: list[str], row: tuple[Any, ...], index: int) -> None:
+        _, rows, indexes = self._rows.setdefault(table, (names, [], []))
+        rows.append(row)
+        indexes.append(index)

@@ -1,0 +1,310 @@
+"""Record batches for Faust: one message a partition and fetch, and offsets that Faust does not commit.
+
+Faust hands an agent one message at a time, for about 100 µs each, and commits what it believes to be done; measured,
+that loses events (docs/decisions/0001-own-the-offsets.md). Here a message is everything that one fetch brought of a
+partition, its values taken straight from the record batches without an object a record, and offsets are committed
+only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's fetcher, whose version is pinned.
+
+*Back-pressure*: :class:`Backlog` stops draining while more than its limit is fetched and not yet stored.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from schemas.failures import Unavailable
+from streams.batch import Partition, RecordBatch
+
+COMMIT_TIMEOUT = 20.0
+"""Seconds. aiokafka retries a commit without limit; after this its outcome is unknown and has to be read again."""
+
+_TRICKLE_RECORDS = 500
+_TRICKLE_PAUSE = 0.02
+"""A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
+
+
+class Fenced(Exception):  # noqa: N818 - named after what happened
+    """The group has moved on: these partitions may belong to another worker, and nothing of theirs may be written."""
+
+
+class Delivery(NamedTuple):
+    """A batch, and the epoch in which this worker was given its partition."""
+
+    epoch: int
+    batch: RecordBatch
+
+
+class Backlog:
+    """Bytes that are fetched and not yet stored, against a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def add(self, size: int) -> None:
+        """``size`` bytes have come."""
+        self.bytes += size
+        if self.bytes >= self.limit:
+            self._room.clear()
+
+    def done(self, size: int) -> None:
+        """``size`` bytes are stored, or were dropped because they will come again."""
+        self.bytes -= size
+        if self.bytes < self.limit:
+            self._room.set()
+
+    async def room(self) -> None:
+        """Wait until there is room for more."""
+        await self._room.wait()
+
+
+class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """aiokafka's consumer in its own thread and loop."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust fixes these two; a mock broker holds an empty fetch for the whole wait, and transactions of
+        # producers that were aborted must not be counted.
+        consumer._fetch_max_wait_ms = 100
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
+    ) -> dict[TP, RecordBatch]:
+        fetcher = consumer._fetcher
+        if not self.consumer.flow_active:
+            return {}
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError()
+        with fetcher._subscriptions.fetch_context():
+            if fetcher._subscriptions.reassignment_in_progress:
+                await fetcher._subscriptions.wait_for_assignment()
+            taken = _take_all(fetcher, active_partitions)
+            if not taken and timeout:
+                done, pending = await asyncio.wait([fetcher._create_fetch_waiter()], timeout=timeout)
+                for waiter in pending:
+                    waiter.cancel()
+                for waiter in done:
+                    waiter.result()
+                taken = _take_all(fetcher, active_partitions)
+            return taken
+
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+        """Commit offsets with their metadata in one request; see :meth:`BatchConsumer.commit_offsets`."""
+        await self.call_thread(self._commit_offsets, offsets)
+
+    async def _commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+        wanted = {TopicPartition(*at): OffsetAndMetadata(*offset) for at, offset in offsets.items()}
+        try:
+            await asyncio.wait_for(self._ensure_consumer().commit(wanted), COMMIT_TIMEOUT)
+        except (CommitFailedError, IllegalStateError) as error:
+            raise Fenced(str(error)) from error
+        except (TimeoutError, KafkaError) as error:
+            raise Unavailable(f"commit: {error!r}") from error
+
+    async def committed(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, str]]:
+        """The committed offset and metadata of each partition that has one."""
+        return await self.call_thread(self._committed, list(partitions))  # type: ignore[no-any-return]
+
+    async def _committed(self, partitions: list[Partition]) -> dict[Partition, tuple[int, str]]:
+        wanted = [TopicPartition(*at) for at in partitions]
+        try:
+            found = await asyncio.wait_for(
+                self._ensure_consumer()._coordinator.fetch_committed_offsets(wanted), COMMIT_TIMEOUT
+            )
+        except (TimeoutError, KafkaError) as error:
+            raise Unavailable(f"offset fetch: {error!r}") from error
+        return {Partition(*at): (value.offset, value.metadata) for at, value in found.items() if value.offset >= 0}
+
+    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """See :meth:`BatchConsumer.positions`."""
+        return await self.call_thread(self._positions, list(partitions))  # type: ignore[no-any-return]
+
+    async def _positions(self, partitions: list[Partition]) -> dict[Partition, tuple[int, int]]:
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        found: dict[Partition, tuple[int, int]] = {}
+        for at in partitions:
+            state = assignment and assignment.tps and assignment.state_value(TopicPartition(*at))
+            if state and state.has_valid_position and state.highwater is not None:
+                found[at] = (state.position, state.highwater)
+        return found
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Delivers batches, and leaves offsets to those who know when their records are stored."""
+
+    epoch = 0
+    """Goes up whenever partitions are revoked or assigned: work begun in an earlier epoch is void."""
+    owned: frozenset[Partition] = frozenset()
+
+    @property
+    def backlog(self) -> Backlog:
+        """What this worker has fetched and not yet stored."""
+        return self.app.backlog  # type: ignore[no-any-return]
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self.epoch += 1
+        self.owned = frozenset()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.epoch += 1
+        self.owned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        stopping = (self._stopped.is_set, fetcher._stopped.is_set)
+        try:
+            while not any(stop() for stop in stopping):
+                await self.backlog.room()
+                records, _ = await self._wait_next_records(1.0)
+                if not self.flow_active:
+                    await self.perform_seek()
+                elif records:
+                    await self._deliver(records)
+                await asyncio.sleep(0)
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _deliver(self, records: Mapping[TP, RecordBatch]) -> None:
+        epoch, count = self.epoch, 0
+        for tp, batch in records.items():
+            if not self.flow_active or self.epoch != epoch:
+                return
+            count += len(batch.values)
+            self.backlog.add(batch.size_bytes)
+            await self.callback(self._message(tp, Delivery(epoch, batch)))
+        if count < _TRICKLE_RECORDS:
+            await asyncio.sleep(_TRICKLE_PAUSE)
+
+    def _message(self, tp: TP, delivery: Delivery) -> ConsumerMessage:
+        offset, generation = delivery.batch.next_offset - 1, self.app.consumer_generation_id
+        return ConsumerMessage(
+            tp.topic, tp.partition, offset, 0.0, 0, [], None, delivery, None, -1, -1, tp, generation_id=generation
+        )
+
+    def ack(self, message: Any) -> bool:
+        """Faust is told nothing of progress: it would commit it."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Never: see the module."""
+        return False
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's watchdog looks at commits that it does not make here; ``/readyz`` tells how the worker does."""
+
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
+        """Commit offsets with metadata, if ``epoch`` is still the present one.
+
+        Raises :class:`Fenced` when it is not or the broker refuses, :class:`schemas.failures.Unavailable` when the
+        outcome is unknown: it may or may not have been stored.
+        """
+        if epoch != self.epoch:
+            raise Fenced("partitions were reassigned")
+        await self._thread.commit_offsets(offsets)
+        if epoch != self.epoch:
+            raise Fenced("partitions were reassigned during the commit")
+
+    async def committed(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, str]]:
+        """The committed offset and metadata of each partition that has one."""
+        return await self._thread.committed(partitions)  # type: ignore[no-any-return]
+
+    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """How far each partition has been read, and where it ended when last fetched; others are left out."""
+        return await self._thread.positions(partitions)  # type: ignore[no-any-return]
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport with a :class:`BatchConsumer`."""
+
+    Consumer = BatchConsumer
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose agents get a :class:`Delivery` where others get a record."""
+
+    backlog: Backlog
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+
+def _take_all(fetcher: Fetcher, active: set[TP]) -> dict[TP, RecordBatch]:
+    """Everything fetched of the active partitions."""
+    taken: dict[TP, RecordBatch] = {}
+    for tp in list(fetcher._records):
+        if active is not None and tp not in active:
+            if not fetcher._subscriptions.is_assigned(tp):
+                del fetcher._records[tp]
+            continue
+        result = fetcher._records.pop(tp)
+        fetcher._notify(fetcher._wait_consume_future)
+        if not isinstance(result, FetchResult):
+            if taken:
+                fetcher._records[tp] = result  # raised by the next call, when nothing is lost by it
+                continue
+            result.check_raise()
+        elif result.check_assignment(tp) and result.has_more():
+            batch = _unpack(tp, result)
+            if batch is not None:
+                taken[TP(tp.topic, tp.partition)] = batch
+    return taken
+
+
+def _unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
+    """The records of one fetch, as columns; None when it brought only control records or aborted ones."""
+    source = result._partition_records
+    found: list[Any] = []
+    while source._records.has_next():
+        batch = source._records.next_batch()
+        if source._check_crcs and not batch.validate_crc():
+            raise KafkaError(f"damaged record batch in {tp}")
+        if not _skipped(source, batch):
+            found += [record for record in batch if record.offset >= source.next_fetch_offset]
+        source.next_fetch_offset = batch.next_offset
+    next_offset = source.next_fetch_offset
+    result._assignment.state_value(tp).consumed_to(next_offset)
+    if not found:
+        return None
+    first, last = found[0].offset, found[-1].offset
+    contiguous = last - first + 1 == len(found)
+    return RecordBatch(
+        Partition(tp.topic, tp.partition),
+        range(first, last + 1) if contiguous else [record.offset for record in found],
+        [record.value for record in found],
+        [record.headers for record in found] if any(record.headers for record in found) else None,
+        [record.timestamp for record in found],
+        next_offset,
+    )
+
+
+def _skipped(source: Any, batch: Any) -> bool:
+    """True for control batches and for records of transactions that were aborted."""
+    if batch.producer_id is not None:
+        source._consume_aborted_up_to(batch.base_offset)
+        if batch.is_control_batch and source._contains_abort_marker(batch):
+            source._aborted_producers.discard(batch.producer_id)
+    return batch.is_control_batch or (batch.is_transactional and batch.producer_id in source._aborted_producers)

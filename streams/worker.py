@@ -1,0 +1,193 @@
+"""One worker: connects the stages to Kafka, ClickHouse and Alertmanager, and runs them until it is told to stop."""
+
+import asyncio
+import gc
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from prometheus_client import CollectorRegistry
+from sinks.clickhouse import ClickHouse
+from sinks.migrations import migrate
+
+from embedded import clickhouse as embedded
+from schemas.config import Config
+from sinks.alertmanager import AlertmanagerSink
+from sinks.kafka import client_options
+from streams import app as faust_app
+from streams import topics
+from streams.compliance import judge
+from streams.ingest import Ingest
+from streams.ingest_stage import IngestStage
+from streams.notify_stage import NotifyStage
+from streams.rules.engine import RuleEngine
+from streams.rules.files import load_rules
+from streams.shard import Shard
+from streams.sla_file import load_sla
+from streams.store import Store
+from streams.telemetry import http
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.traces import tracing
+from streams.tenant import Settings, Tenant
+from streams.transport import BatchApp
+from streams.watermark import Watermark
+from streams.window_stage import WindowStage
+
+
+class Worker(NamedTuple):
+    """A running worker, for whoever wants to look at it."""
+
+    http_port: int
+    clickhouse_port: int | None
+    clickhouse: ClickHouse
+    metrics: Metrics
+    windows: WindowStage
+    ingest: IngestStage
+
+
+async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], None] = lambda _: None) -> None:
+    """Run until ``stop`` is set; raises what a stage could not survive.
+
+    Raises :class:`schemas.failures.Rejected` for a configuration, rule or table that cannot work, and
+    :class:`schemas.failures.Unavailable` when a server that is needed to start does not answer.
+    """
+    async with running(config) as (worker, stages):
+        started(worker)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, *stages}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for stage in stages:
+            if stage.done():
+                stage.result()
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
+    """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
+    groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
+    metrics = Metrics(CollectorRegistry())
+    metrics.build.info({"version": version("tidewatch")})
+    async with AsyncExitStack() as stack:
+        tracer = stack.enter_context(tracing())
+        await topics.ensure(config)
+        incarnation = await _cluster_id(config)
+        sink = await asyncio.to_thread(ClickHouse, config.clickhouse)
+        stack.callback(sink.close)
+        clickhouse_port = None
+        if sink.embedded:
+            await asyncio.to_thread(migrate, sink)
+            clickhouse_port = await stack.enter_async_context(
+                http.serving(embedded.application(sink, None), config.http.host, config.clickhouse.embedded_port)
+            )
+        store = Store(sink, metrics)
+        stack.callback(store.close)
+        producer = await _producer(config, stack)
+        alertmanager = AlertmanagerSink(
+            config.alertmanager, config.rules.external_url, config.rules.evaluation_interval
+        )
+        stack.push_async_callback(alertmanager.close)
+        app: BatchApp
+
+        def consumer() -> Any:
+            return app.consumer
+
+        ingest = IngestStage(
+            config,
+            Ingest(config.windows, config.limits, judge),
+            store,
+            producer,
+            consumer,
+            incarnation,
+            metrics,
+            tracer,
+        )
+        windows = WindowStage(config, _new_shard(config, groups, sla), store, producer, consumer, metrics)
+        notify = NotifyStage(config, alertmanager, store, consumer, metrics)
+        datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
+        app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, datadir)
+        http_port = await stack.enter_async_context(
+            http.serving(
+                http.application(metrics.registry, lambda: _readiness(app)), config.http.host, config.http.port
+            )
+        )
+        stack.enter_context(_quiet_collector())
+        await app.start()
+        stack.push_async_callback(app.stop)
+        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify)]
+        stack.push_async_callback(_end, stages)
+        yield Worker(http_port, clickhouse_port, sink, metrics, windows, ingest), stages
+
+
+async def _end(stages: Iterable[asyncio.Task[None]]) -> None:
+    """In the order of the flow: what the first stage finishes, the next still sees."""
+    for stage in stages:
+        stage.cancel()
+        await asyncio.gather(stage, return_exceptions=True)
+
+
+async def _producer(config: Config, stack: AsyncExitStack) -> Any:
+    """Idempotent: a retry inside it neither loses nor repeats nor reorders a record."""
+    producer = AIOKafkaProducer(
+        **client_options(config.kafka),
+        enable_idempotence=True,
+        acks="all",
+        compression_type="zstd",
+        linger_ms=5,
+        max_batch_size=1_000_000,
+    )
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    return producer
+
+
+async def _cluster_id(config: Config) -> str:
+    """Which Kafka this is: offsets of another would mean other records."""
+    admin = AIOKafkaAdminClient(**client_options(config.kafka))
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
+    windows, step = config.windows, int(config.rules.evaluation_interval * 1000)
+    settings = Settings(
+        tuple(size * 1000 for size in windows.sizes),
+        int(windows.lateness * 1000),
+        config.limits.series_per_tenant,
+        step,
+        sla,
+    )
+    return lambda: Shard(
+        Watermark(int(windows.out_of_orderness * 1000)),
+        step,
+        lambda name: Tenant(name, settings, RuleEngine(groups, name)),
+    )
+
+
+def _readiness(app: BatchApp) -> list[http.Check]:
+    owned = sorted(f"{at.topic}-{at.number}" for at in getattr(app.consumer, "owned", ()))
+    joined = getattr(app.consumer, "epoch", 0) > 0
+    return [
+        ("consumer group", joined, f"owns {len(owned)} partitions" if joined else "not joined yet"),
+        ("room", app.backlog.bytes < app.backlog.limit, f"{app.backlog.bytes} of {app.backlog.limit} bytes buffered"),
+    ]
+
+
+@contextmanager
+def _quiet_collector() -> Any:
+    """Decoded events are short-lived and hold no cycles: looking for garbage among them cost a third of the job."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
