@@ -1,7 +1,8 @@
 """Events to Kafka: the publisher for services, and the connection settings that every Kafka client here uses.
 
 Delivery: the producer is idempotent and waits for all in-sync replicas, so a retry inside it neither loses nor repeats
-a record. A process that dies loses what it had not flushed; what it sends again after a restart is there twice.
+a record. It retries for as long as it is open. A process that dies loses what it had not flushed; what it sends again
+after a restart is there twice.
 Back-pressure: ``send`` waits while the buffer of the record's partition is full, at most ``timeout`` seconds.
 """
 
@@ -38,7 +39,7 @@ class Publisher:
     """Sends events; use it as ``async with Publisher(config.kafka, config.topics) as publisher``.
 
     ``delivered`` and ``failed`` count records. A failure that nobody awaited is raised by the next ``flush``, which
-    leaving the ``async with`` block calls.
+    leaving the ``async with`` block calls. ``timeout``: seconds without an answer after which Kafka is unavailable.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Publisher:
         self._linger_ms = linger_ms
         self._producer: Any = None
         self._failure: Rejected | Unavailable | None = None
+        self._pending: set[asyncio.Future[Delivery]] = set()
 
     async def __aenter__(self) -> Self:
         """Connect. Raises ``Unavailable`` when no broker answers."""
@@ -80,15 +82,18 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            await self.flush()
+        except (Rejected, Unavailable):
             if error is None:
-                await self.flush()
+                raise
         finally:
-            await self._producer.stop()
+            await self._close()
 
     async def send(self, event: Event) -> asyncio.Future[Delivery]:
         """Queue an event for the topic of its type, keyed by tenant and service, as a structured CloudEvent.
 
-        The future ends when the record is stored, or with ``Unavailable`` or ``Rejected``; it need not be awaited.
+        The future ends when the record is stored, or with ``Unavailable`` or ``Rejected``; it need not be awaited, and
+        while no broker answers it stays open until the publisher is closed.
         Raises ``Rejected`` for an event that a worker would refuse, ``Unavailable`` when the buffer stays full.
         """
         return await self.send_raw(topic_of(event, self.topics), key_of(event), cloudevents.encode(event))
@@ -107,27 +112,55 @@ class Publisher:
             self.failed += 1
             raise _failure(topic, error) from None
         delivery: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        self._pending.add(delivery)
         stored.add_done_callback(lambda ended: self._settle(topic, ended, delivery))
         return delivery
 
     async def flush(self) -> None:
-        """Wait until everything sent is stored; raises the first failure since the last ``flush``."""
-        await self._producer.flush()
+        """Wait until everything sent is stored; raises the first failure since the last ``flush``.
+
+        Raises ``Unavailable`` when nothing has been stored for ``timeout`` seconds: what is open is still retried.
+        """
+        flushing = asyncio.ensure_future(self._producer.flush())
+        try:
+            while True:
+                before = self.delivered
+                ended, _ = await asyncio.wait({flushing}, timeout=self._timeout)
+                if ended:
+                    break
+                if self.delivered == before:
+                    raise Unavailable(f"{len(self._pending):,} records not stored: no answer for {self._timeout:g} s")
+        finally:
+            flushing.cancel()
         await asyncio.sleep(0)  # the callbacks of the last records run in the loop's next round
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
 
+    async def _close(self) -> None:
+        if self._pending:
+            # An idempotent aiokafka producer retries without end, and its stop() would wait for that.
+            self._producer._sender.sender_task.cancel()
+        await self._producer.stop()
+        for delivery in tuple(self._pending):
+            self._fail(delivery, Unavailable("not stored: the publisher was closed before a broker answered"))
+
     def _settle(self, topic: str, stored: "asyncio.Future[Any]", delivery: asyncio.Future[Delivery]) -> None:
-        error = asyncio.CancelledError() if stored.cancelled() else stored.exception()
-        if error is None:
-            self.delivered += 1
-            if not delivery.done():
-                record = stored.result()
-                delivery.set_result(Delivery(record.topic, record.partition, record.offset))
+        if delivery not in self._pending:
             return
+        error = asyncio.CancelledError() if stored.cancelled() else stored.exception()
+        if error is not None:
+            self._fail(delivery, _failure(topic, error))
+            return
+        self._pending.discard(delivery)
+        self.delivered += 1
+        if not delivery.done():
+            record = stored.result()
+            delivery.set_result(Delivery(record.topic, record.partition, record.offset))
+
+    def _fail(self, delivery: asyncio.Future[Delivery], failure: Rejected | Unavailable) -> None:
+        self._pending.discard(delivery)
         self.failed += 1
-        failure = _failure(topic, error)
         self._failure = self._failure or failure
         if not delivery.done():
             delivery.set_exception(failure)
