@@ -3,8 +3,8 @@
 Delivery: each Alertmanager gets the newest state of every alert at least once, and takes a repetition for the same
 alert. An alert that could not be delivered waits in a queue of that Alertmanager and goes with a later ``post``.
 Back-pressure: none upstream. A queue holds one entry per label set, at most 10,000, and forgets what nobody has
-repeated for as long as a firing alert is valid; what it gives up is counted in the outcome. ``post`` may be called
-again while an earlier call still waits for a slow Alertmanager: the others are served at once.
+repeated for as long as a firing alert is valid; what it gives up is counted in the outcome. ``post`` returns within
+a second whatever the Alertmanagers do; one that is slow or away is left behind, the others are served at once.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _WRONG_CONTENT = (400, 413, 422)  # the same cannot succeed later; any other fai
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one ``post`` did at one Alertmanager; the numbers are alerts."""
+    """What happened at one Alertmanager; the numbers are alerts."""
 
     url: str
     accepted: int = 0
@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     """Given up: the queue was full, or nobody repeated the alert while the Alertmanager was away."""
     error: str = ""
-    """Why some are waiting; empty when the Alertmanager answered, or was not asked because it is busy or resting."""
+    """Why a request failed; empty when none did."""
 
 
 def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float, external_url: str) -> dict[str, Any]:
@@ -77,66 +77,87 @@ def _rfc3339(epoch_ms: int) -> str:
 
 
 class _Target:
-    """One Alertmanager: its queue of alerts by identity, oldest first, and its back-off."""
+    """One Alertmanager: its queue of alerts by identity, oldest first, its rest after failures, and what happened."""
 
     def __init__(self, url: str, validity_ms: int) -> None:
         self.url = url
-        self.busy = False
+        self.sending: asyncio.Task[None] | None = None
         self._validity_ms = validity_ms
         self._waiting: dict[Any, tuple[Alert, int]] = {}
         self._failures = 0
         self._resting_until_ms = 0
+        self._happened = Outcome(url=url)
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def put(self, alerts: Iterable[Alert], now_ms: int) -> int:
-        """Queue alerts, each in place of an older state of itself; returns how many were given up."""
-        before = len(self._waiting)
-        fresh = {key: entry for key, entry in self._waiting.items() if now_ms - entry[1] <= self._validity_ms}
-        dropped = before - len(fresh)
+    def put(self, alerts: Iterable[Alert], now_ms: int) -> None:
+        """Queue alerts, each in place of an older state of itself, and give up what is stale or too much."""
+        known = len(self._waiting)
+        queue = {key: entry for key, entry in self._waiting.items() if now_ms - entry[1] <= self._validity_ms}
+        dropped = known - len(queue)
         for alert in alerts:
-            fresh[alert.tenant, alert.key] = (alert, now_ms)
-        while len(fresh) > QUEUE:
-            del fresh[next(iter(fresh))]
+            queue[alert.tenant, alert.key] = (alert, now_ms)
+        while len(queue) > QUEUE:
+            del queue[next(iter(queue))]
             dropped += 1
-        self._waiting = fresh
-        return dropped
+        self._waiting = queue
+        self._note(dropped=self._happened.dropped + dropped)
 
     def batch(self) -> list[Alert]:
         """The oldest alerts that wait, as many as one request takes."""
         return [alert for alert, _ in list(self._waiting.values())[:BATCH]]
 
-    def done(self, alerts: Iterable[Alert]) -> None:
-        """Take delivered or rejected alerts out, except those that changed again in the meantime."""
-        for alert in alerts:
-            key = (alert.tenant, alert.key)
-            if key in self._waiting and self._waiting[key][0] is alert:
-                del self._waiting[key]
-
-    def may_be_asked(self, now_ms: int) -> bool:
-        return not self.busy and now_ms >= self._resting_until_ms
-
-    def answered(self) -> None:
+    def accepted(self, alerts: Sequence[Alert]) -> None:
+        """The Alertmanager has them."""
+        self._done(alerts)
         self._failures = 0
+        self._note(accepted=self._happened.accepted + len(alerts))
 
-    def failed(self, now_ms: int) -> None:
+    def rejected(self, alert: Alert, reason: str) -> None:
+        """The Alertmanager will never take it."""
+        self._done([alert])
+        self._note(rejected=(*self._happened.rejected, f"rule {alert.rule}: {reason}"))
+
+    def failed(self, error: str, now_ms: int) -> None:
         """Rest 1 s, 2 s, 4 s ... up to 30 s, half of it by chance so that workers do not come back in step."""
         longest = min(1000 * 2**self._failures, _LONGEST_BACK_OFF_MS)
         self._resting_until_ms = now_ms + round(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
         self._failures = min(self._failures + 1, 10)
+        self._note(error=error)
+
+    def may_be_asked(self, now_ms: int) -> bool:
+        """Whether it has something to do, and neither is at it nor rests."""
+        busy = self.sending is not None and not self.sending.done()
+        return bool(self._waiting) and not busy and now_ms >= self._resting_until_ms
+
+    def outcome(self) -> Outcome:
+        """What happened since this was last asked."""
+        happened = msgspec.structs.replace(self._happened, waiting=len(self._waiting))
+        self._happened = Outcome(url=self.url)
+        return happened
+
+    def _done(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            key = (alert.tenant, alert.key)
+            if key in self._waiting and self._waiting[key][0] is alert:  # it may have changed again meanwhile
+                del self._waiting[key]
+
+    def _note(self, **changes: Any) -> None:
+        self._happened = msgspec.structs.replace(self._happened, **changes)
 
 
 class AlertmanagerSink:
     """Posts alerts to all Alertmanagers of the configuration; Rejected when its files cannot be read.
 
-    ``external_url`` is where links in notifications lead; ``interval_s`` is how often rules are evaluated.
+    ``external_url`` is where links in notifications lead; ``interval_s`` is how often rules are evaluated;
+    ``patience_s`` is the longest that :meth:`post` takes.
     """
 
-    def __init__(self, config: Alertmanager, external_url: str, interval_s: float = 1.0) -> None:
+    def __init__(
+        self, config: Alertmanager, external_url: str, *, interval_s: float = 1.0, patience_s: float = 1.0
+    ) -> None:
         self._config = config
         self._external_url = external_url
         self._interval_s = interval_s
+        self._patience_s = patience_s
         self._tls = _tls(config)
         self._headers = {"Content-Type": "application/json"}
         if config.username:
@@ -148,56 +169,54 @@ class AlertmanagerSink:
     async def post(self, alerts: Sequence[Alert], now_ms: int) -> list[Outcome]:
         """Send firing and resolved alerts, and what waited, to every Alertmanager at the same time.
 
-        Never raises Unavailable: the outcomes tell, one an Alertmanager. Waits up to ``timeout`` for a silent one.
+        Never raises Unavailable: there is an outcome for each Alertmanager, of what happened since the last call.
+        A request that takes longer than the sink's patience goes on alone, and a later call tells what came of it.
         """
         told = [alert for alert in alerts if alert.state in ("firing", "resolved")]
-        return await asyncio.gather(*(self._serve(target, told, now_ms) for target in self._targets))
+        started = []
+        for target in self._targets:
+            target.put(told, now_ms)
+            if target.may_be_asked(now_ms):
+                target.sending = asyncio.create_task(self._empty(target, now_ms))
+                started.append(target.sending)
+        if started:
+            answered, _ = await asyncio.wait(started, timeout=self._patience_s)
+            for task in answered:
+                task.result()
+        return [target.outcome() for target in self._targets]
 
     async def close(self) -> None:
-        """Close the connections; what waits is forgotten."""
+        """End requests and connections; what waits is forgotten."""
+        sending = [target.sending for target in self._targets if target.sending]
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
         if self._http:
             await self._http.close()
             self._http = None
 
-    async def _serve(self, target: _Target, alerts: Sequence[Alert], now_ms: int) -> Outcome:
-        dropped = target.put(alerts, now_ms)
-        accepted, rejected, error = 0, list[str](), ""
-        if target.may_be_asked(now_ms):
-            target.busy = True
-            try:
-                while batch := target.batch():
-                    refused = await self._send(target, batch, now_ms)
-                    accepted += len(batch) - len(refused)
-                    rejected += refused
-                target.answered()
-            except Unavailable as failure:
-                target.failed(now_ms)
-                error = str(failure)
-            finally:
-                target.busy = False
-        return Outcome(
-            url=target.url,
-            accepted=accepted,
-            rejected=tuple(rejected),
-            waiting=len(target),
-            dropped=dropped,
-            error=error,
-        )
+    async def _empty(self, target: _Target, now_ms: int) -> None:
+        try:
+            while batch := target.batch():
+                await self._send(target, batch, now_ms)
+        except Unavailable as failure:
+            target.failed(str(failure), now_ms)
 
-    async def _send(self, target: _Target, batch: list[Alert], now_ms: int) -> list[str]:
-        """One request, or one for each alert when the Alertmanager finds a fault in the batch; the reasons of refusal.
+    async def _send(self, target: _Target, batch: list[Alert], now_ms: int) -> None:
+        """One request, or one for each alert when the Alertmanager finds a fault in the batch.
 
         Of a faulty batch it keeps the good alerts, or none when it could not read the body; alone, each is told apart.
         """
         try:
             await self._request(target, batch, now_ms)
         except Rejected as refusal:
-            if len(batch) > 1:
-                return [reason for alert in batch for reason in await self._send(target, [alert], now_ms)]
-            target.done(batch)
-            return [f"rule {batch[0].rule}: {refusal}"]
-        target.done(batch)
-        return []
+            if len(batch) == 1:
+                target.rejected(batch[0], str(refusal))
+            else:
+                for alert in batch:
+                    await self._send(target, [alert], now_ms)
+        else:
+            target.accepted(batch)
 
     async def _request(self, target: _Target, batch: list[Alert], now_ms: int) -> None:
         config = self._config
