@@ -13,7 +13,7 @@ LOOKBACK_MS = 300_000
 """A series counts as present for five minutes after its last sample."""
 
 DEFAULT_STEP_MS = 60_000
-"""Step of a subquery that names none."""
+"""Step of a subquery that names none, unless it is set otherwise."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -35,8 +35,27 @@ class Selected(msgspec.Struct, frozen=True):
 
 
 class Resolver:
-    """Remembers which series a selector chose, for as long as the storage's ``version`` stays the same."""
+    """The series of one or more storages, and which of them each selector chose.
 
+    What a storage with a ``version`` gave is remembered for as long as the version stays the same.
+    ``step_ms``: the step of subqueries that name none.
+    """
+
+    def __init__(self, *storages: Storage, step_ms: int = DEFAULT_STEP_MS) -> None:
+        self.step_ms = step_ms
+        self._layers = [_Layer(storage) for storage in storages]
+
+    def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
+        """The series that satisfy all matchers."""
+        chosen = self._layers[0].select(matchers)
+        for layer in self._layers[1:]:
+            more = layer.select(matchers)
+            if more:
+                chosen = chosen + more
+        return chosen
+
+
+class _Layer:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._version: object = None
@@ -45,7 +64,6 @@ class Resolver:
         self._known_before: dict[int, Selected] = {}
 
     def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
-        """The series that satisfy all matchers."""
         version = getattr(self._storage, "version", None)
         if version is None:
             return [Selected(Labels(series.labels), series) for series in self._storage.select(matchers)]

@@ -44,14 +44,15 @@ _LEADING_FLAGS = re.compile(r"\(\?([ims]+)\)")
 def anchored(pattern: str) -> re.Pattern[str]:
     """The pattern compiled for ``fullmatch``; ``.`` matches newlines, as in Prometheus. Raises Rejected."""
     try:
-        return re.compile(_translate(pattern), re.DOTALL | re.ASCII)
+        return re.compile(translate(pattern), re.DOTALL | re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise Rejected(f"the pattern {pattern!r} cannot be used: {error}") from None
 
 
-def _translate(pattern: str) -> str:
+def translate(pattern: str) -> str:
+    """The pattern in Python's notation. Raises Rejected for what has no equivalent."""
     if flags := _LEADING_FLAGS.match(pattern):
-        return f"(?{flags[1]}:{_translate(pattern[flags.end() :])})"
+        return f"(?{flags[1]}:{translate(pattern[flags.end() :])})"
     out: list[str] = []
     inside_class = False
     position = 0

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from streams.promql.matcher import Matcher
-from streams.promql.moment import DEFAULT_STEP_MS, LOOKBACK_MS, Moment, Selected, Selection
+from streams.promql.moment import LOOKBACK_MS, Moment, Selected, Selection
 from streams.promql.node import Node
 from streams.promql.storage import is_stale
 from streams.promql.values import Kind, Labels, Matrix, RangeSeries, Sample, Value, Vector
@@ -110,15 +110,16 @@ class Subquery:
     def __init__(self, inner: Node, range_ms: int, step_ms: int | None, when: When, position: str) -> None:
         self.inner = inner
         self.range_ms = range_ms
-        self.step_ms = step_ms or DEFAULT_STEP_MS
+        self.step_ms = step_ms
         self.when = when
         self.position = position
 
     def evaluate(self, moment: Moment) -> Matrix:
         end = self.when.reference(moment)
         start = end - self.range_ms
-        first = (start // self.step_ms + 1) * self.step_ms
-        series = collect((at, self.inner.evaluate(moment.moved_to(at))) for at in range(first, end + 1, self.step_ms))
+        step = self.step_ms or moment.resolver.step_ms
+        first = (start // step + 1) * step
+        series = collect((at, self.inner.evaluate(moment.moved_to(at))) for at in range(first, end + 1, step))
         return Matrix(list(series.values()), start, end)
 
     def selections(self) -> Iterator[Selection]:

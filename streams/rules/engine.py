@@ -1,0 +1,137 @@
+"""Evaluates rule groups at their intervals and follows the states of their alerts.
+
+One engine serves one tenant. Time is event time and arrives as an argument.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.alert import Alert
+from schemas.failures import Rejected
+from streams.promql import MemoryStorage, Resolver, Storage
+from streams.promql.moment import DEFAULT_STEP_MS, Selection
+from streams.rules.alerts import Active
+from streams.rules.compiled import CompiledGroup
+from streams.rules.recorded import Recorded, RecordedSeries
+from streams.rules.running import Outside, RunningRule, Surroundings
+
+
+class Snapshot(msgspec.Struct):
+    """The state of an engine, to be kept over a restart: msgspec can encode and decode it."""
+
+    alerts: dict[str, list[Active]]
+    """By rule: ``file;group/rule``."""
+    recorded: list[RecordedSeries]
+    evaluated_at_ms: dict[str, int]
+    """By group: ``file;group``."""
+
+
+class RuleEngine:
+    """The rules of one tenant.
+
+    ``default_interval_ms``: for groups that name none. ``external_url``: where users reach the worker; templates see
+    it, and ``external_labels``. ``errors``: why a rule's last evaluation failed, by ``file;group/rule``; ``failures``
+    counts them all.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[CompiledGroup],
+        tenant: str,
+        default_interval_ms: int = 1000,
+        external_url: str = "",
+        external_labels: Mapping[str, str] | None = None,
+        subquery_step_ms: int = DEFAULT_STEP_MS,
+    ) -> None:
+        self._groups = groups
+        self._tenant = tenant
+        self._default_interval_ms = default_interval_ms
+        self._outside = Outside(external_url, external_labels or {})
+        self._subquery_step_ms = subquery_step_ms
+        self._recorded = Recorded(self.references())
+        self._rules = {group.group.key: [RunningRule(rule, group.group) for rule in group.rules] for group in groups}
+        self._evaluated_at_ms: dict[str, int] = {}
+        self._storage: Storage | None = None
+        self._resolver: Resolver | None = None
+        self.errors: dict[str, str] = {}
+        self.failures = 0
+
+    @property
+    def recorded(self) -> MemoryStorage:
+        """The series that the rules write: recording rules, ``ALERTS``, ``ALERTS_FOR_STATE``."""
+        return self._recorded.storage
+
+    def references(self) -> list[Selection]:
+        """What the rules read: matchers, and how far back in ms before the evaluation."""
+        found: dict[tuple[Any, ...], int] = {}
+        for group in self._groups:
+            for rule in group.rules:
+                for matchers, reach_ms in rule.expression.selectors():
+                    reach = reach_ms + group.group.query_offset_ms
+                    found[tuple(matchers)] = max(reach, found.get(tuple(matchers), 0))
+        return list(found.items())
+
+    def evaluate(self, now_ms: int, storage: Storage) -> list[Alert]:
+        """Evaluates the groups that are due, each at the latest multiple of its interval; gives the transitions.
+
+        A group that has already been evaluated at that time is not evaluated again. A rule that fails leaves its
+        alerts as they are and does not stop the others.
+        """
+        transitions: list[Alert] = []
+        resolver = self._resolver_of(storage)
+        for group in self._groups:
+            interval = group.group.interval_ms or self._default_interval_ms
+            at_ms = now_ms // interval * interval
+            if at_ms <= self._evaluated_at_ms.get(group.group.key, at_ms - 1):
+                continue
+            self._evaluated_at_ms[group.group.key] = at_ms
+            for rule in self._rules[group.group.key]:
+                transitions += self._evaluate_rule(rule, at_ms, resolver)
+        self._recorded.forget(now_ms)
+        return transitions
+
+    def _resolver_of(self, storage: Storage) -> Resolver:
+        if self._resolver is None or self._storage is not storage:
+            self._storage, self._resolver = storage, self._new_resolver(storage)
+        return self._resolver
+
+    def _new_resolver(self, storage: Storage) -> Resolver:
+        return Resolver(storage, self._recorded.storage, step_ms=self._subquery_step_ms)
+
+    def _evaluate_rule(self, rule: RunningRule, at_ms: int, resolver: Resolver) -> list[Alert]:
+        try:
+            transitions = rule.evaluate(Surroundings(resolver, self._recorded, self._outside), at_ms)
+        except Rejected as error:
+            self.errors[rule.key] = str(error)
+            self.failures += 1
+            return []
+        self.errors.pop(rule.key, None)
+        return [rule.alert(each.alert, each.reason, self._tenant) for each in transitions]
+
+    def active(self) -> list[Alert]:
+        """The alerts that are pending or firing now, for sending them again."""
+        return [
+            rule.alert(active, "resend", self._tenant)
+            for rules in self._rules.values()
+            for rule in rules
+            for active in rule.states
+        ]
+
+    def snapshot(self) -> Snapshot:
+        """The state as it is now; later evaluations do not change it."""
+        alerts = {rule.key: [msgspec.structs.replace(active) for active in rule.states] for rule in self._all_rules()}
+        recorded = self._recorded.snapshot()
+        return Snapshot({key: found for key, found in alerts.items() if found}, recorded, dict(self._evaluated_at_ms))
+
+    def restore(self, state: Any) -> None:
+        """Takes up a snapshot, or what decoding one gave. Alerts of rules that are gone are left out."""
+        snapshot = state if isinstance(state, Snapshot) else msgspec.convert(state, Snapshot)
+        for rule in self._all_rules():
+            rule.states.restore([msgspec.structs.replace(active) for active in snapshot.alerts.get(rule.key, [])])
+        self._recorded.restore(snapshot.recorded)
+        self._evaluated_at_ms = dict(snapshot.evaluated_at_ms)
+
+    def _all_rules(self) -> list[RunningRule]:
+        return [rule for rules in self._rules.values() for rule in rules]
