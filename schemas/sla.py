@@ -37,11 +37,15 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Indicators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which series say how a service does, by the names that rules see."""
 
-    requests: list[str] = ["requests_total", "http_requests_total", "erlmcp_requests_total"]
+    requests: list[str] = msgspec.field(
+        default_factory=lambda: ["requests_total", "http_requests_total", "erlmcp_requests_total"]
+    )
     """Counters of requests; those whose ``outcome`` is ``error`` are errors too."""
-    errors: list[str] = ["errors_total", "erlmcp_errors_total"]
+    errors: list[str] = msgspec.field(default_factory=lambda: ["errors_total", "erlmcp_errors_total"])
     """Counters of errors among requests that have no ``outcome`` label."""
-    latency: list[str] = ["request_duration_seconds", "erlmcp_request_duration_seconds", "system_latency_ms"]
+    latency: list[str] = msgspec.field(
+        default_factory=lambda: ["request_duration_seconds", "erlmcp_request_duration_seconds", "system_latency_ms"]
+    )
     """Histograms; a name that ends in ``_seconds`` is in seconds, any other in milliseconds."""
 
 

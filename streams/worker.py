@@ -78,7 +78,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         sink = await asyncio.to_thread(ClickHouse, config.clickhouse)
         stack.callback(sink.close)
         clickhouse_port = None
-        if sink.embedded:
+        if sink.directory is not None:
             await asyncio.to_thread(migrate, sink)
             clickhouse_port = await stack.enter_async_context(
                 http.serving(embedded.application(sink, None), config.http.host, config.clickhouse.embedded_port)
@@ -166,7 +166,7 @@ def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
     return lambda: Shard(
         Watermark(int(windows.out_of_orderness * 1000)),
         step,
-        lambda name: Tenant(name, settings, RuleEngine(groups, name)),
+        lambda name: Tenant(name, settings, RuleEngine(groups, name, step, config.rules.external_url)),
     )
 
 

@@ -1,0 +1,40 @@
+"""Rule files as the worker loads them: the ones that are named, or the ones that Tidewatch ships."""
+
+from glob import glob
+from importlib.resources import files
+from pathlib import Path
+
+from schemas.failures import Rejected
+from streams.rules.compiled import CompiledGroup, compile_rules, refuse
+
+
+def load_rules(patterns: list[str]) -> list[CompiledGroup]:
+    """The groups of every file that a pattern names; of the shipped file when there are no patterns.
+
+    Raises Rejected with file, line and what to write instead for the first things that are wrong.
+    """
+    groups: list[CompiledGroup] = []
+    for name, text in _texts(patterns):
+        found, problems = compile_rules(text, name)
+        refuse(problems)
+        groups += found
+    return groups
+
+
+def _texts(patterns: list[str]) -> list[tuple[str, str]]:
+    if not patterns:
+        shipped = files("streams.rules") / "shipped" / "tidewatch.yml"
+        return [("tidewatch.yml", shipped.read_text(encoding="utf-8"))]
+    found: list[tuple[str, str]] = []
+    for pattern in patterns:
+        names = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        if not names:
+            raise Rejected(
+                f"rules.files: no file matches {pattern}; name existing files, or leave it out for the shipped rules"
+            )
+        for name in names:
+            try:
+                found.append((name, Path(name).read_text(encoding="utf-8")))
+            except (OSError, UnicodeDecodeError):
+                raise Rejected(f"rules.files: {name} is not a readable text file") from None
+    return found
