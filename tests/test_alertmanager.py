@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
@@ -24,10 +25,15 @@ Answer = Callable[[list[dict[str, Any]]], int]
 
 
 class Recorder:
-    """Answers POST /api/v2/alerts with ``answer(alerts)`` as status; keeps each request's alerts and authorization."""
+    """Answers POST /api/v2/alerts with ``answer(alerts)`` as status; keeps each request's alerts and authorization.
+
+    While ``open`` is cleared, it keeps its answers back.
+    """
 
     def __init__(self, answer: Answer = lambda alerts: 200) -> None:
         self.answer = answer
+        self.open = asyncio.Event()
+        self.open.set()
         self.requests: list[list[dict[str, Any]]] = []
         self.authorizations: list[str | None] = []
         app = web.Application()
@@ -39,6 +45,7 @@ class Recorder:
         alerts = await request.json()
         self.requests.append(alerts)
         self.authorizations.append(request.headers.get("Authorization"))
+        await self.open.wait()
         return web.Response(status=self.answer(alerts), text="its own words")
 
     @property
@@ -247,6 +254,29 @@ class TestAway:
         assert (accepted[0], (await post(sink)).accepted, recorder.names) == (0, 0, ["HighLatency"])
         await sink.close()
 
+    async def test_what_changes_during_a_request_goes_with_the_next(self, recorder: Recorder) -> None:
+        """The alert in flight is not asked for twice at once, and its newer state is not taken for delivered."""
+        sink = _sink(patience_s=0.05, urls=[recorder.url])
+        recorder.open.clear()
+        await post(sink, alert("A"))
+        await post(sink, alert("A", state="resolved"), alert("B"))
+        recorder.open.set()
+        while (await post(sink)).waiting:  # noqa: ASYNC110 - the sink has no event to wait for
+            await asyncio.sleep(0.01)
+
+        ends = [{each["labels"]["alertname"]: each["endsAt"][11:19] for each in sent} for sent in recorder.requests]
+        assert ends == [{"A": "15:10:40"}, {"A": "15:06:40", "B": "15:10:40"}]
+        await sink.close()
+
+    async def test_an_answer_ends_the_long_rests(self, recorder: Recorder, sink: AlertmanagerSink) -> None:
+        """After a success the next failure starts again with a rest of at most a second."""
+        statuses = iter([500, 500, 500, 200, 500, 200])
+        recorder.answer = lambda alerts: next(statuses)
+        for minute in range(5):
+            await post(sink, alert(), now_ms=NOW + minute * 60_000)
+
+        assert (await post(sink, now_ms=NOW + 4 * 60_000 + 1000)).accepted == 1
+
     async def test_its_queue_is_bounded_and_counts_what_it_gives_up(self) -> None:
         sink = _sink(urls=[f"http://127.0.0.1:{unused_port()}"])
 
@@ -289,7 +319,7 @@ class TestCredentials:
     @pytest.mark.parametrize("setting", ["ca_file", "password_file"])
     def test_a_file_that_cannot_be_read_stops_the_start(self, setting: str) -> None:
         with pytest.raises(Rejected, match=rf"alertmanager\.{setting}: nowhere"):
-            AlertmanagerSink(Alertmanager(username="tide", **{setting: "nowhere"}), "")
+            AlertmanagerSink(msgspec.structs.replace(Alertmanager(username="tide"), **{setting: "nowhere"}), "")
 
     async def test_tls_trusts_the_authority_of_the_configuration_only(self, certificate: Path) -> None:
         """The same server is refused by the system's authorities and accepted by its own."""
