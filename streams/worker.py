@@ -11,23 +11,22 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import CollectorRegistry
-from sinks.clickhouse import ClickHouse
-from sinks.migrations import migrate
 
 from embedded import clickhouse as embedded
 from schemas.config import Config
 from sinks.alertmanager import AlertmanagerSink
+from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
+from sinks.migrations import migrate
 from streams import app as faust_app
 from streams import topics
 from streams.compliance import judge
+from streams.files import load_rules, load_sla
 from streams.ingest import Ingest
 from streams.ingest_stage import IngestStage
 from streams.notify_stage import NotifyStage
 from streams.rules.engine import RuleEngine
-from streams.rules.files import load_rules
 from streams.shard import Shard
-from streams.sla_file import load_sla
 from streams.store import Store
 from streams.telemetry import http
 from streams.telemetry.metrics import Metrics

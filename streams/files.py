@@ -1,10 +1,14 @@
-"""Rule files as the worker loads them: the ones that are named, or the ones that Tidewatch ships."""
+"""The files that a worker reads when it starts: rules and service levels, explained when they are wrong."""
 
+import tomllib
 from glob import glob
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
+
 from schemas.failures import Rejected
+from schemas.sla import Sla
 from streams.rules.compiled import CompiledGroup, compile_rules, refuse
 
 
@@ -38,3 +42,15 @@ def _texts(patterns: list[str]) -> list[tuple[str, str]]:
             except (OSError, UnicodeDecodeError):
                 raise Rejected(f"rules.files: {name} is not a readable text file") from None
     return found
+
+
+def load_sla(path: str) -> Sla:
+    """The targets in ``path``, or the defaults when it is empty. Raises Rejected with file and place."""
+    if not path:
+        return Sla()
+    try:
+        return msgspec.convert(tomllib.loads(Path(path).read_text(encoding="utf-8")), Sla)
+    except (OSError, UnicodeDecodeError):
+        raise Rejected(f"sla.file: {path} cannot be read; give a TOML file, or leave it out for the defaults") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Rejected(f"{path}: {error}; the tables are [targets], [indicators] and [services.NAME]") from None
