@@ -30,34 +30,55 @@ class Migration(NamedTuple):
     sql: str
 
 
-_CREATE = re.compile(
-    r"^CREATE (?P<kind>TABLE|VIEW) IF NOT EXISTS (?P<name>\w+)\n\(\n(?P<columns>.*?)\n\)\n", re.M | re.S
-)
-_COLUMN = re.compile(r"^    (?P<name>\w+) (?P<type>.+?)(?: (?P<extra>CODEC|DEFAULT|ALIAS)\b.*?)? COMMENT '", re.M)
-
-
-def declared(sql: str) -> tuple[str, dict[str, str], list[str]]:
-    """The table or view that a DDL statement creates, its columns with types, and those that rows are inserted with."""
-    create = _CREATE.search(sql)
-    if create is None:
-        return "", {}, []
-    columns = list(_COLUMN.finditer(create["columns"]))
-    insertable = [c["name"] for c in columns if create["kind"] == "TABLE" and c["extra"] not in ("DEFAULT", "ALIAS")]
-    return create["name"], {column["name"]: column["type"] for column in columns}, insertable
-
-
 MIGRATIONS: tuple[Migration, ...] = tuple(
     Migration(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
     for file in sorted(files(__name__).iterdir(), key=lambda file: file.name)
     if file.name.endswith(".sql")
 )
 
-_DECLARED = [declared(migration.sql) for migration in MIGRATIONS]
+_CREATE = re.compile(
+    r"^CREATE (?:OR REPLACE )?(?P<kind>TABLE|VIEW) (?:IF NOT EXISTS )?(?P<name>\w+)\n\(\n(?P<columns>.*?)\n\)\n",
+    re.M | re.S,
+)
+_ALTER = re.compile(r"^ALTER TABLE (?P<name>\w+)\n(?P<columns>.*)", re.M | re.S)
+_COLUMN = re.compile(
+    r"^    (?:(?P<action>ADD|MODIFY|DROP) COLUMN )?(?P<name>\w+)"
+    r"(?: (?P<type>[A-Z].*?)(?: (?P<extra>CODEC|DEFAULT|ALIAS)\b.*?)? COMMENT '.*?'(?: AFTER (?P<after>\w+))?)?,?$",
+    re.M,
+)
 
-SCHEMA: dict[str, dict[str, str]] = {name: columns for name, columns, _ in _DECLARED if name}
+
+def declared(migrations: Sequence[Migration], insertable: bool = False) -> dict[str, dict[str, str]]:
+    """Tables and views -> columns in order -> ClickHouse types, as they are after these files.
+
+    ``insertable``: only tables, and only the columns that ClickHouse does not fill in by itself (DEFAULT, ALIAS).
+    """
+    schema: dict[str, dict[str, str]] = {}
+    for _, sql in migrations:
+        create = _CREATE.search(sql)
+        if create and not (insertable and create["kind"] == "VIEW"):
+            schema[create["name"]] = {}
+        statement = create or _ALTER.search(sql)
+        if statement is None or statement["name"] not in schema:
+            continue
+        for change in _COLUMN.finditer(statement["columns"]):
+            if not (insertable and change["extra"] in ("DEFAULT", "ALIAS")):
+                _change(schema[statement["name"]], change)
+    return schema
+
+
+def _change(columns: dict[str, str], change: re.Match[str]) -> None:
+    if change["action"] == "DROP":
+        del columns[change["name"]]
+        return
+    columns[change["name"]] = change["type"]
+    if change["after"]:
+        later = list(columns)[list(columns).index(change["after"]) + 1 : -1]
+        columns.update({name: columns.pop(name) for name in later})
+
+
+SCHEMA: dict[str, dict[str, str]] = declared(MIGRATIONS)
 """Every table and view -> column -> ClickHouse type, columns in the order of the DDL."""
 
-COLUMNS: dict[str, dict[str, str]] = {
-    name: {column: columns[column] for column in insertable} for name, columns, insertable in _DECLARED if insertable
-}
+COLUMNS: dict[str, dict[str, str]] = declared(MIGRATIONS, insertable=True)
 """The tables that rows are inserted into -> the columns to insert, in order -> ClickHouse type."""

@@ -1,0 +1,87 @@
+"""A directory of chDB: the ClickHouse engine in this process, and a private place for rows on their way into it."""
+
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas.failures import Rejected, Unavailable
+
+_PROCESS = uuid.uuid4().hex
+
+
+def connect(directory: Path) -> Any:
+    """Open the engine on a directory, which is made when it is not there. One process at a time can have it open.
+
+    Raises ``Unavailable`` when another process has it, ``Rejected`` when it cannot be a directory of chDB.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return clickhouse_connect.get_client(interface="chdb", path=str(directory), tz_mode="aware")
+    except OSError as error:
+        raise Rejected(
+            f"{directory} cannot be the directory of chDB: {error.strerror}; correct clickhouse.url"
+        ) from None
+    except ClickHouseError as error:
+        if is_locked(directory):
+            raise Unavailable(
+                f"another process, such as a worker, has {directory} open: ask it through its ClickHouse HTTP port "
+                "(clickhouse.embedded_port), or stop it"
+            ) from None
+        raise Rejected(f"chDB cannot open {directory}: {' '.join(str(error).split())}") from None
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether an engine, in this process or another one, has the directory open."""
+    try:
+        with (directory / "status").open("rb") as status:
+            flock(status, LOCK_EX | LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+class Spool:
+    """Files with rows that the engine is about to read: chDB takes rows from files, not from memory.
+
+    They lie inside the directory, readable by its owner alone, because a killed process leaves the last ones behind;
+    what earlier processes left is deleted first. Only the process that has the directory open may make one.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        spools = directory / "spool"
+        spools.mkdir(mode=0o700, exist_ok=True)
+        for left in spools.iterdir():
+            if left.name != _PROCESS:
+                shutil.rmtree(left)
+        self._path = spools / _PROCESS
+        self._path.mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def file(self, data: bytes) -> Iterator[Path]:
+        """A file with these bytes for as long as the context lasts."""
+        path = self._path / uuid.uuid4().hex
+        try:
+            path.write_bytes(data)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def insert_statement(target: str, file: Path, input_format: str, settings: Mapping[str, Any]) -> str:
+    """The INSERT that reads a file; ``target`` is a table with its columns in parentheses."""
+    clause = ", ".join(f"{name} = {quoted(value)}" for name, value in settings.items())
+    return f"INSERT INTO {target} FROM INFILE {quoted(file)} SETTINGS {clause} FORMAT {input_format}"
+
+
+def quoted(value: object) -> str:
+    """A text literal of SQL."""
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"

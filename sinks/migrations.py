@@ -1,0 +1,151 @@
+"""The DDL files of ``schemas/tables/`` into a database: each once, in order, remembered in ``tidewatch_migrations``."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from schemas.failures import Rejected, Unavailable
+from schemas.tables import MIGRATIONS, Migration, declared
+from sinks.clickhouse import ClickHouse
+
+LEDGER = """CREATE TABLE IF NOT EXISTS tidewatch_migrations
+(
+    name String COMMENT 'DDL file that was applied, without its ending',
+    checksum String COMMENT 'SHA-256 of its statement',
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was applied (UTC)'
+)
+ENGINE = MergeTree
+ORDER BY (name, applied_at)
+COMMENT 'DDL files that tidewatch migrate has applied'"""
+
+_TTL = re.compile(r" TTL (?P<from>.+?) \+ toIntervalDay\((?P<days>\d+)\)")
+
+
+class Step(NamedTuple):
+    """A difference between the files and the database."""
+
+    kind: Literal["pending", "drift"]
+    """``pending`` goes away by applying; ``drift`` is for a person to mend."""
+    name: str
+    """The file or the table."""
+    text: str
+    """What is so; for drift also what to do."""
+    statements: tuple[str, ...] = ()
+    """What applies it."""
+
+
+def migrate(clickhouse: ClickHouse, migrations: Sequence[Migration] = MIGRATIONS) -> list[str]:
+    """Apply what is pending; says what was done, a sentence each. Applying twice does nothing the second time.
+
+    Raises ``Rejected`` on drift (one line each, and nothing is applied) and when ClickHouse refuses a file (those
+    before it stay applied), ``Unavailable`` when ClickHouse is.
+    """
+    steps = review(clickhouse, migrations)
+    drift = [f"{step.name}: {step.text}" for step in steps if step.kind == "drift"]
+    if drift:
+        raise Rejected("\n".join(drift))
+    if steps:
+        clickhouse.create_database()
+        clickhouse.command(LEDGER)
+    for step in steps:
+        try:
+            for statement in step.statements:
+                clickhouse.command(statement)
+        except (Rejected, Unavailable) as error:
+            raise type(error)(f"{step.name} could not be applied: {error}") from None
+    return [f"{step.name}: {step.text}" for step in steps]
+
+
+def review(clickhouse: ClickHouse, migrations: Sequence[Migration] = MIGRATIONS) -> list[Step]:
+    """What ``migrate`` would do, and what it would stop at. Changes nothing."""
+    applied = _applied(clickhouse) if clickhouse.has_database() else {}
+    known = [migration for migration in migrations if migration.name in applied]
+    pending = [
+        _pending(migration, clickhouse.retention_days) for migration in migrations if migration.name not in applied
+    ]
+    if not known:
+        return pending
+    return [
+        *_changed_files(known, applied),
+        *_changed_tables(clickhouse, declared(known)),
+        *_changed_retention(clickhouse, declared(known)),
+        *pending,
+    ]
+
+
+def _applied(clickhouse: ClickHouse) -> dict[str, str]:
+    """Name -> checksum of the files that were applied."""
+    if not clickhouse.query(
+        "SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = {ledger:String}",
+        {"ledger": "tidewatch_migrations"},
+    ):
+        return {}
+    rows = clickhouse.query(
+        "SELECT name, argMax(checksum, applied_at) AS checksum FROM tidewatch_migrations GROUP BY name"
+    )
+    return {row["name"]: row["checksum"] for row in rows}
+
+
+def _pending(migration: Migration, retention_days: int) -> Step:
+    ddl = migration.sql.replace("{retention_days}", str(retention_days))
+    entry = f"INSERT INTO tidewatch_migrations (name, checksum) VALUES ('{migration.name}', '{_checksum(migration)}')"  # noqa: S608 - neither is given by anyone
+    return Step("pending", migration.name, "apply the file", (ddl, entry))
+
+
+def _checksum(migration: Migration) -> str:
+    """Of the statement: a better comment above it changes nothing."""
+    statement = re.sub(r"^--.*\n", "", migration.sql, flags=re.M)
+    return hashlib.sha256(statement.encode()).hexdigest()
+
+
+def _changed_files(known: Sequence[Migration], applied: dict[str, str]) -> Iterator[Step]:
+    for migration in known:
+        if applied[migration.name] != _checksum(migration):
+            text = (
+                "its file was changed after it was applied: undo that, and put the change into a new numbered file "
+                "with ALTER TABLE or CREATE OR REPLACE VIEW"
+            )
+            yield Step("drift", migration.name, text)
+    for name in sorted(applied.keys() - {migration.name for migration in known}):
+        yield Step(
+            "drift", name, "was applied but has no file: use the version of Tidewatch that has it, or a newer one"
+        )
+
+
+def _changed_tables(clickhouse: ClickHouse, expected: dict[str, dict[str, str]]) -> Iterator[Step]:
+    live: dict[str, dict[str, str]] = {}
+    for row in clickhouse.query(
+        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
+    ):
+        live.setdefault(row["table"], {})[row["name"]] = row["type"]
+    for table, columns in expected.items():
+        if table not in live:
+            text = (
+                "is missing although its file was applied: restore it, or delete the row of its file from "
+                "tidewatch_migrations and migrate again"
+            )
+            yield Step("drift", table, text)
+        elif differences := _differences(columns, live[table]):
+            yield Step("drift", table, f"{'; '.join(differences)}: mend it with ALTER TABLE, to be as its file says")
+
+
+def _differences(expected: dict[str, str], live: dict[str, str]) -> list[str]:
+    missing = [f"column {name} is missing" for name in expected if name not in live]
+    changed = [
+        f"column {name} is {live[name]}, not {type_}"
+        for name, type_ in expected.items()
+        if live.get(name, type_) != type_
+    ]
+    return missing + changed + [f"column {name} is in no file" for name in live if name not in expected]
+
+
+def _changed_retention(clickhouse: ClickHouse, expected: dict[str, dict[str, str]]) -> Iterator[Step]:
+    wanted = clickhouse.retention_days
+    for row in clickhouse.query(
+        "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
+    ):
+        ttl = _TTL.search(row["create_table_query"])
+        if ttl and row["name"] in expected and int(ttl["days"]) != wanted:
+            statement = f"ALTER TABLE {row['name']} MODIFY TTL {ttl['from']} + toIntervalDay({wanted})"
+            yield Step("pending", row["name"], f"keep rows {wanted} days instead of {ttl['days']}", (statement,))
