@@ -152,7 +152,7 @@ class AlertmanagerSink:
     """
 
     def __init__(
-        self, config: Alertmanager, external_url: str, *, interval_s: float = 1.0, patience_s: float = 1.0
+        self, config: Alertmanager, external_url: str, interval_s: float = 1.0, *, patience_s: float = 1.0
     ) -> None:
         self._config = config
         self._external_url = external_url
