@@ -87,6 +87,7 @@ def _plain(values: Sequence[Any], type_: Any) -> Any:
 def _coded(column: Coded, type_: Any) -> Any:
     codes = pa.array(column.codes, pa.int32())
     values = _plain(column.values, type_)
-    if pa.types.is_binary(type_):
-        return pa.DictionaryArray.from_arrays(codes, values)
-    return values.take(codes)  # ClickHouse has dictionaries for texts only
+    if not pa.types.is_binary(type_) or values.null_count:
+        return values.take(codes)  # ClickHouse has dictionaries for texts only
+    distinct = values.dictionary_encode()  # ... and refuses one in which a text is there twice
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(codes), distinct.dictionary)
