@@ -83,19 +83,26 @@ def kahan_step(value: float, total_: float, compensation: float) -> tuple[float,
 
 def exact_sum(values: Sequence[float]) -> float:
     """The sum with compensation for rounding."""
-    try:
-        return math.fsum(values)
-    except (OverflowError, ValueError):  # infinities, or a sum that passes through them
-        total_, compensation = kahan(values)
+    quick = _quick_sum(values)
+    if quick is not None:
+        return quick
+    total_, compensation = kahan(values)
     return total_ if total_ in (INF, -INF) else total_ + compensation
 
 
 def mean(values: Sequence[float]) -> float:
     """The mean: directly, or incrementally once the running sum would overflow."""
+    quick = _quick_sum(values)
+    return _guarded_mean(values) if quick is None else quick / len(values)
+
+
+def _quick_sum(values: Sequence[float]) -> float | None:
+    """The exact sum, if Prometheus' method gives the same up to rounding: not when nearly everything cancels out."""
     try:
-        return math.fsum(values) / len(values)
-    except (OverflowError, ValueError):
-        return _guarded_mean(values)
+        quick = math.fsum(values)
+    except (OverflowError, ValueError):  # infinities, or a sum that passes through them
+        return None
+    return quick if abs(quick) * 1e6 >= max(map(abs, values), default=0.0) else None
 
 
 def _guarded_mean(values: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ from streams.promql.matching import Matching
 from streams.promql.moment import Moment, Selection
 from streams.promql.node import Node, scalar_of, vector_of
 from streams.promql.operators import ARITHMETIC, COMPARISONS
-from streams.promql.values import METADATA, Kind, Labels, Sample, Vector, series_text
+from streams.promql.values import METADATA, Kind, Labels, Sample, Vector, labels_text
 
 Outcome = Callable[[float, float], float | None]
 """The value of the result, or None when a comparison leaves the element out."""
@@ -93,12 +93,10 @@ class VectorBinary(_Binary):
 
     def evaluate(self, moment: Moment) -> Vector:
         left, right = vector_of(self.left, moment), vector_of(self.right, moment)
+        # With group_right the sides change places and the fill values, as in Prometheus 3.14, do not.
         fill_many, fill_one = self.matching.fill_left, self.matching.fill_right
-        many, one = left, right
-        if self.matching.cardinality == "one-to-many":
-            many, one = right, left
-            fill_many, fill_one = fill_one, fill_many
-        if (not many and fill_many is None) or (not one and fill_one is None):
+        many, one = (right, left) if self.matching.cardinality == "one-to-many" else (left, right)
+        if not (many or one) or (not (many and one) and fill_many is None and fill_one is None):
             return []
         return self._matched(many, self._by_signature(one), fill_many, fill_one)
 
@@ -113,9 +111,9 @@ class VectorBinary(_Binary):
 
     def _duplicate(self, signature: Labels, first: Sample, second: Sample) -> str:
         side = "left" if self.matching.cardinality == "one-to-many" else "right"
-        pair = ", ".join(sorted((series_text(first.labels), series_text(second.labels))))
+        pair = ", ".join(sorted((labels_text(first.labels), labels_text(second.labels))))
         return (
-            f"found duplicate series for the match group {series_text(signature)} on the {side} hand-side of the "
+            f"found duplicate series for the match group {labels_text(signature)} on the {side} hand-side of the "
             f"operation: [{pair}];many-to-many matching not allowed: matching labels must be unique on one side"
         )
 

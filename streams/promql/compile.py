@@ -17,14 +17,15 @@ from streams.promql.matcher import Matcher, MatchOp
 from streams.promql.matching import Cardinality, Matching
 from streams.promql.node import Node
 from streams.promql.operators import SET_OPERATORS
-from streams.promql.reasons import BadExpression, explain
+from streams.promql.reasons import BadExpression, Unsupported, explain
 from streams.promql.selectors import At, InstantSelector, RangeSelector, Subquery, When
-from streams.promql.tokens import line_and_column, operand_offsets
+from streams.promql.tokens import line_and_column, operand_offsets, tokens
 from streams.promql.values import NAME, Kind
 
 _NATIVE_HISTOGRAMS = frozenset(
     {"histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum"}
 )
+_RAW_BYTES = re.compile(r"""(["'])(?:\\[^x]|\\x[0-7]|(?!\1)[^\\])*\\x[89a-fA-F]""")
 _AT = re.compile(r" @ (-?[0-9.]+)(?: offset \S+)?$")
 
 
@@ -58,7 +59,11 @@ class _Compiler:
         return Number(float(tree.val), self._position(self._next()))
 
     def _StringLiteral(self, tree: Any) -> Node:  # noqa: N802
-        return Text(tree.val, self._position(self._next()))
+        offset = self._next()
+        if _RAW_BYTES.match(self._text, offset):
+            found = tokens(self._text[offset:])[0].text
+            raise BadExpression(self._text, offset, f"invalid label name {found}")
+        return Text(tree.val, self._position(offset))
 
     def _UnaryExpr(self, tree: Any) -> Node:  # noqa: N802
         operand = self.node(tree.expr)
@@ -87,14 +92,14 @@ class _Compiler:
                 "reads native histograms, which" if name in _NATIVE_HISTOGRAMS else "is experimental in Prometheus and"
             )
             verb = "are" if name in _NATIVE_HISTOGRAMS else "is"
-            raise BadExpression(self._text, offset, f"{name}() {reads} {verb} not supported")
+            raise Unsupported(self._text, offset, f"{name}() {reads} {verb} not supported")
         arguments = tuple(self.node(argument) for argument in tree.args)
         return Call(name, _kind(tree.func.return_type), arguments, implementation, self._position(offset))
 
     def _AggregateExpr(self, tree: Any) -> Node:  # noqa: N802
         offset, name = self._next(), str(tree.op)
         if name not in AGGREGATORS:
-            raise BadExpression(self._text, offset, f"{name}() is experimental in Prometheus and not supported")
+            raise Unsupported(self._text, offset, f"{name}() is experimental in Prometheus and not supported")
         parameter = self.node(tree.param) if tree.param is not None else None
         operand = self.node(tree.expr)
         modifier = tree.modifier

@@ -36,7 +36,7 @@ def metric(text: str) -> tuple[Labels, str]:
         found[NAME] = name[0]
         text = text[name.end() :]
     rest = text.lstrip()
-    if not rest.startswith("{"):
+    if not rest.startswith("{") or rest.startswith("{{"):
         return Labels(found), text
     position = 1
     while (pair := _PAIR.match(rest, position)) is not None:

@@ -1,7 +1,7 @@
 """RE2 patterns, as Prometheus writes them, for Python's ``re``.
 
 The parser has already refused what is not RE2 (look-around, back-references). What is left and reads differently in
-Python is rewritten here: POSIX classes, ``$``, ``\\z``, ``\\Q..\\E``, ``\\x{..}`` and flags at the beginning.
+Python is rewritten here: POSIX classes, ``$``, ``\\z``, ``\\Q..\\E``, ``\\x{..}`` and flags within the pattern.
 """
 
 import re
@@ -31,13 +31,15 @@ _PART = re.compile(
     r"|(?P<end>\\z)"
     r"|(?P<property>\\[pP])"
     r"|(?P<escape>\\.)"
-    r"|\[:(?P<posix>[a-z]+):\]"
-    r"|(?P<open>\[\^?\]?)"
-    r"|(?P<close>\])"
+    r"|(?P<class>\[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\]\\])*\])"
+    r"|\(\?(?P<flags>[imsU-]+)\)"
+    r"|(?P<open>\()"
+    r"|(?P<close>\))"
+    r"|(?P<bar>\|)"
     r"|(?P<dollar>\$)",
     re.DOTALL,
 )
-_LEADING_FLAGS = re.compile(r"\(\?([ims]+)\)")
+_POSIX = re.compile(r"\[:(\^?)([a-z]+):\]")
 
 
 @lru_cache(maxsize=4096)
@@ -51,41 +53,57 @@ def anchored(pattern: str) -> re.Pattern[str]:
 
 def translate(pattern: str) -> str:
     """The pattern in Python's notation. Raises Rejected for what has no equivalent."""
-    if flags := _LEADING_FLAGS.match(pattern):
-        return f"(?{flags[1]}:{translate(pattern[flags.end() :])})"
     out: list[str] = []
-    inside_class = False
     position = 0
+    flags: list[list[str]] = [[]]
+    """For each open group the flags set within it: they hold up to its end, and have to be set again behind each |."""
     for part in _PART.finditer(pattern):
-        out.append(
-            pattern[position : part.start()].replace("[", r"\[") if inside_class else pattern[position : part.start()]
-        )
+        out.append(pattern[position : part.start()])
         position = part.end()
-        text, kind = part[0], part.lastgroup
-        if kind == "open":
-            out.append(r"\[" + text[1:] if inside_class else text)
-            inside_class = True
-        elif kind == "close":
-            inside_class = False
-            out.append(text)
-        else:
-            out.append(_rewrite(part, inside_class))
+        out.append(_rewritten(part, flags))
     out.append(pattern[position:])
+    out += [")" * len(group) for group in flags]
     return "".join(out)
 
 
-def _rewrite(part: re.Match[str], inside_class: bool) -> str:
-    text, kind = part[0], part.lastgroup
+def _rewritten(part: re.Match[str], flags: list[list[str]]) -> str:
+    kind, text = part.lastgroup, part[0]
+    if kind == "open":
+        flags.append([])
+    elif kind == "close":
+        return ")" * len(flags.pop()) + text if len(flags) > 1 else text
+    elif kind == "flags":
+        flags[-1].append(f"(?{part['flags']}:")
+        return flags[-1][-1]
+    elif kind == "bar":
+        return ")" * len(flags[-1]) + "|" + "".join(flags[-1])
+    return _literal(part)
+
+
+def _literal(part: re.Match[str]) -> str:
+    kind, text = part.lastgroup, part[0]
     if kind == "quoted":
         return re.escape(part["quoted"])
     if kind == "hex":
         return re.escape(chr(int(part["hex"], 16)))
-    if kind == "end":
+    if kind in ("end", "dollar"):
         return r"\Z"
-    if kind == "dollar":
-        return text if inside_class else r"\Z"
-    if kind == "posix":
-        return _CLASSES.get(part["posix"], text) if inside_class else text
+    if kind == "class":
+        return _class(text)
     if kind == "property":
         raise Rejected(f"the pattern {part.string!r} cannot be used: {text} (a Unicode property) is not supported")
     return text
+
+
+def _class(text: str) -> str:
+    """A bracket expression; a negated POSIX class within it has no equivalent."""
+
+    def members(found: re.Match[str]) -> str:
+        if found[1] or found[2] not in _CLASSES:
+            raise Rejected(f"the class {found[0]} in {text} is not supported")
+        return _CLASSES[found[2]]
+
+    opening = re.match(r"\[\^?\]?", text)
+    assert opening is not None
+    body = _POSIX.sub(members, text[opening.end() : -1])
+    return opening[0].replace("]", r"\]") + re.sub(r"(?<!\\)\[", r"\[", body) + "]"

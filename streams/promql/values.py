@@ -93,6 +93,11 @@ Value = float | str | Vector | Matrix
 Kind = Literal["scalar", "string", "vector", "matrix"]
 
 
+def labels_text(labels: Mapping[str, str]) -> str:
+    """A label set in braces, the name among the other labels, as Prometheus' errors show it."""
+    return "{" + ", ".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items())) + "}"
+
+
 def series_text(labels: Mapping[str, str]) -> str:
     """A label set as Prometheus writes it, labels in order of their names."""
     pairs = ", ".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()) if name != NAME)

@@ -128,7 +128,7 @@ def _note_fallen(labels: Labels, fallen: Buckets, call: Call, moment: Moment) ->
     suffix = f' for metric name "{labels[NAME]}"' if labels.get(NAME) else ""
     bounds = [bound for bound, _ in fallen]
     moment.inform(
-        "input to histogram_quantile needed to be fixed for monotonicity: counts fell by up to "
+        "input to histogram_quantile needed to be fixed for monotonicity since counts fell by up to "
         f"{max(fall for _, fall in fallen):g} between the buckets {min(bounds):g} and {max(bounds):g}{suffix}",
         call.arguments[1].position,
     )

@@ -49,6 +49,9 @@ def _sorted(descending: bool) -> Implementation:
         return (False, -value if descending else value)
 
     def implementation(call: Call, moment: Moment) -> Vector:
+        if moment.start_ms != moment.end_ms:
+            text = "sort is ineffective for range queries since results are always ordered by labels"
+            moment.warn(text, call.position)
         return sorted(call.vector(0, moment), key=key)
 
     return implementation
