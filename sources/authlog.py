@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from schemas.events import Event, Security, SecurityEvent
+from schemas.events import Security, SecurityEvent
 from schemas.events.security import SecurityKind
+from schemas.failures import Rejected
 from sources import Options
 
 NAME = "authlog"
@@ -52,8 +53,11 @@ def detect(name: str, first: bytes) -> bool:
     return bool(re.match(rb"[A-Z][a-z]{2} [ \d]\d [\d:]{8} \S+ ", first) and re.search(rb" (sshd|sudo|CRON)\b", first))
 
 
-def events(lines: Iterable[bytes], options: Options) -> Iterator[Event]:
-    """Times are UTC. A month that goes back by more than half a year begins the next year."""
+def events(lines: Iterable[bytes], options: Options) -> Iterator[SecurityEvent]:
+    """Times are UTC. A month that goes back by more than half a year begins the next year.
+
+    Raises ``Rejected`` for a day that its year does not have.
+    """
     year, last = options.year, 0
     for number, raw in enumerate(lines, 1):
         line = _LINE.match(raw.decode("utf-8", "replace"))
@@ -63,7 +67,10 @@ def events(lines: Iterable[bytes], options: Options) -> Iterator[Event]:
         year, last = (year + 1 if last - month > 6 else year), month
         data = _told(line["rest"])
         if data is not None:
-            moment = datetime.fromisoformat(f"{year}-{month:02}-{int(line['day']):02}T{line['clock']}")
+            try:
+                moment = datetime.fromisoformat(f"{year}-{month:02}-{int(line['day']):02}T{line['clock']}")
+            except ValueError:
+                raise Rejected(f"{options.name}, line {number}: {year} has no such day or time; see --year") from None
             yield SecurityEvent(
                 specversion="1.0",
                 id=f"{line['host']}-{number}",

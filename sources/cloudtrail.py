@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas.events import Event, Security, SecurityEvent
+from schemas.events import Security, SecurityEvent
 from schemas.events.security import SecurityKind
 from schemas.failures import Rejected
 from sources import Options
@@ -49,7 +49,7 @@ def detect(name: str, first: bytes) -> bool:
     return first.lstrip().startswith(b"{") and b'"eventVersion"' in first and b'"userIdentity"' in first
 
 
-def events(lines: Iterable[bytes], options: Options) -> Iterator[Event]:
+def events(lines: Iterable[bytes], options: Options) -> Iterator[SecurityEvent]:
     """One security event a record. Raises ``Rejected`` with the line number for a line that holds no record."""
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from schemas.events import Event, Metric, MetricEvent
+from schemas.events import Metric, MetricEvent
 from schemas.failures import Rejected
 from sources import Options
 
@@ -20,7 +20,7 @@ def detect(name: str, first: bytes) -> bool:
     return first.split(b"\n", 1)[0].strip().lower() == b"timestamp,value"
 
 
-def events(lines: Iterable[bytes], options: Options) -> Iterator[Event]:
+def events(lines: Iterable[bytes], options: Options) -> Iterator[MetricEvent]:
     """One gauge event of the service ``nab`` a row. Raises ``Rejected`` with the line number for what is no row."""
     metric = options.name.removesuffix(".csv") or "value"
     rows = csv.reader(line.decode() for line in lines)

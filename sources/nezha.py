@@ -65,7 +65,7 @@ def latencies(p50: float, p90: float, p95: float, p99: float) -> list[float]:
     knots = [(0, p50 / 2), (50, p50), (90, p90), (95, p95), (99, p99), (100, p99)]
     samples = []
     for (left, low), (right, high) in pairwise(knots):
-        samples += [low + (high - low) * (k - left) / (right - left) for k in range(left + 1, right + 1)]
+        samples += [high - (high - low) * (right - k) / (right - left) for k in range(left + 1, right + 1)]
     return samples
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from schemas.events import Event, Processing, ProcessingEvent
+from schemas.events import Processing, ProcessingEvent
 from schemas.failures import Rejected
 from sources import Options
 
@@ -65,7 +65,7 @@ def detect(name: str, first: bytes) -> bool:
     return first.lstrip().startswith(b"{") and b'"generate"' in first
 
 
-def events(lines: Iterable[bytes], options: Options) -> Iterator[Event]:
+def events(lines: Iterable[bytes], options: Options) -> Iterator[ProcessingEvent]:
     """The events of a recipe, in time order. Raises ``Rejected`` for a file that is none."""
     try:
         recipe = msgspec.json.decode(b"".join(lines), type=Recipe)
