@@ -25,8 +25,6 @@ AUTH = str(DATA / "authlog" / "auth.log")
 CLOUDTRAIL = str(DATA / "cloudtrail" / "cloudtrail.ndjson")
 EXAMPLES = (metric.EXAMPLE, security.EXAMPLE, processing.EXAMPLE, health.EXAMPLE)
 GOOD = [json.dumps(example).encode() for example in EXAMPLES]
-    json.dumps(example).encode() for example in (metric.EXAMPLE, security.EXAMPLE, processing.EXAMPLE, health.EXAMPLE)
-]
 
 
 @pytest.fixture(scope="module")
