@@ -23,18 +23,29 @@ class Kafka(Section, frozen=True, kw_only=True):
     """Where events come from."""
 
     bootstrap_servers: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:9092"])
+    """Brokers to ask first, HOST:PORT."""
     group: str = "tidewatch"
     """Consumer group; also the name of the pipeline in deduplication tokens."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Whether connections use TLS (``SSL``) and a password (``SASL``)."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the password is proved."""
     username: str = ""
+    """For SASL."""
     password: str = ""
+    """Better given by ``password_file`` or the environment."""
     password_file: str = ""
+    """File that holds the password; read again when a connection is made."""
     ca_file: str = ""
+    """PEM file of the authorities to trust; empty: those of the system."""
     cert_file: str = ""
+    """PEM file of the client certificate; empty: none is shown."""
     key_file: str = ""
+    """PEM file of its key, not encrypted."""
     session_timeout: Seconds = 30.0
+    """How long a worker may be silent before its partitions go to another."""
     heartbeat_interval: Seconds = 3.0
+    """How often a worker says that it lives; at most a third of ``session_timeout``."""
     partitions: Count = 8
     """Partitions of the event topics when Tidewatch creates them."""
     replication: Count = 1
@@ -45,12 +56,19 @@ class Topics(Section, frozen=True, kw_only=True):
     """Names of the topics."""
 
     metrics: str = "metrics"
+    """Metric and health events."""
     security: str = "security"
+    """Security events."""
     processing: str = "data-processing"
+    """Processing events."""
     panes: str = "panes"
+    """What ingest has folded, for the windows: written and read by Tidewatch alone."""
     snapshots: str = "tidewatch-snapshots"
+    """The state of the windows, for a restart: written and read by Tidewatch alone."""
     alerts: str = "alerts"
+    """Every transition of every alert."""
     dead_letters: str = "dead-letters"
+    """Records that were refused, with the reason."""
 
 
 class ClickHouse(Section, frozen=True, kw_only=True):
@@ -59,26 +77,40 @@ class ClickHouse(Section, frozen=True, kw_only=True):
     url: str = "chdb:data/clickhouse"
     """``chdb:DIRECTORY`` for the engine in the worker, or ``http://HOST:8123/DATABASE``, ``https://HOST:8443/DATABASE``."""
     username: str = "default"
+    """For a server."""
     password: str = ""
+    """Better given by ``password_file`` or the environment."""
     password_file: str = ""
+    """File that holds the password; read again when a connection is made."""
     ca_file: str = ""
+    """PEM file of the authorities to trust; empty: those of the system."""
     cert_file: str = ""
+    """PEM file of the client certificate; empty: none is shown."""
     key_file: str = ""
+    """PEM file of its key, not encrypted."""
     embedded_port: Port = 8123
     """Where a worker with an embedded engine answers the ClickHouse HTTP protocol, read-only; 0 picks a free port."""
     retention_days: Count = 365
+    """How long rows are kept."""
 
 
 class Alertmanager(Section, frozen=True, kw_only=True):
     """Where alerts go: every address gets every alert."""
 
     urls: list[str] = []
+    """Such as http://127.0.0.1:9093; every one of a cluster, never a load balancer."""
     username: str = ""
+    """For basic authentication; empty: none."""
     password: str = ""
+    """Better given by ``password_file`` or the environment."""
     password_file: str = ""
+    """File that holds the password; read again when a connection is made."""
     ca_file: str = ""
+    """PEM file of the authorities to trust; empty: those of the system."""
     timeout: Seconds = 10.0
+    """How long a request may take."""
     resend_delay: Seconds = 60.0
+    """How often a firing alert is sent again."""
 
 
 class Windows(Section, frozen=True, kw_only=True):
@@ -106,7 +138,9 @@ class Rules(Section, frozen=True, kw_only=True):
     files: list[str] = []
     """Files or globs; empty: the rules that Tidewatch ships."""
     evaluation_interval: Seconds = 1.0
+    """Of groups that name none, in event time."""
     external_url: str = "http://localhost:8080"
+    """Where the links of alerts lead."""
 
 
 class Sla(Section, frozen=True, kw_only=True):
@@ -120,10 +154,15 @@ class Limits(Section, frozen=True, kw_only=True):
     """What bounds memory and hostile input."""
 
     record_bytes: Count = 262_144
+    """Longest record, value and headers."""
     labels: Count = 64
+    """Most labels of an event."""
     label_name_bytes: Count = 128
+    """Longest name of a label."""
     label_value_bytes: Count = 1024
+    """Longest value of a label."""
     series_per_tenant: Count = 200_000
+    """Further series are counted into ``__overflow__``."""
     batch_rows: Annotated[int, msgspec.Meta(gt=0, le=50_000)] = 50_000
     """Rows of one insert; more than 50,000 would be split into blocks and could not be deduplicated."""
     batch_wait: SecondsOrZero = 0.2
@@ -138,14 +177,18 @@ class Http(Section, frozen=True, kw_only=True):
     """Where the worker answers ``/metrics``, ``/healthz`` and ``/readyz``."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
     port: Port = 8080
+    """0 picks a free one."""
 
 
 class Log(Section, frozen=True, kw_only=True):
     """Structured logs on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level that is written."""
     format: Literal["json", "console"] = "json"
+    """``json``: one object a line; ``console``: for people."""
 
 
 class Config(Section, frozen=True, kw_only=True):

@@ -27,8 +27,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
     """
 
     specversion: Literal["1.0"]
+    """The version of CloudEvents."""
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    """Unique together with ``source``."""
     source: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    """The instance that speaks, such as ``/checkout/7f9c4``."""
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     """When it happened (RFC 3339); without an offset it is refused, because it would not name an instant."""
     datacontenttype: Literal["application/json"] = "application/json"
+    """The format of ``data``."""

@@ -16,13 +16,19 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown
     """
 
     service: Name
+    """The service that observed it."""
     name: Name
     """Dotted or snake case, such as ``system.latency_ms``; rules see ``system_latency_ms``."""
     kind: Literal["counter", "gauge", "histogram"]
+    """What ``value`` means; see above."""
     value: float
+    """The increment, reading or sample, in ``unit``."""
     unit: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    """Such as ``ms``, ``By`` or ``%``; empty: none."""
     labels: Labels = {}
+    """What tells the series of one name apart, such as region and method."""
     tenant: Name = DEFAULT_TENANT
+    """Whose data these are, where several organisations share an installation."""
 
 
 class MetricEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.metric"):

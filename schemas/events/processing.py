@@ -11,12 +11,15 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     """One act of data processing. A field left out is unknown: no policy counts it as compliant."""
 
     service: Name
+    """The service that did it."""
     operation: Name
     """What was done: ``read``, ``write``, ``export``, ``share``, ``delete`` or a name of the service's own."""
     data_categories: list[Name] = []
     """What kind of data: ``personal``, ``special-category``, ``phi``, ``cardholder``, ``pseudonymous``, ``none`` ..."""
     data_subject: Text = ""
+    """Whose data: an identifier of the person, pseudonymous where possible."""
     purpose: Text = ""
+    """What for, such as ``treatment`` or ``user_request``."""
     legal_basis: Literal[
         "",
         "consent",
@@ -28,15 +31,23 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     ] = ""
     """GDPR art. 6(1) (a) to (f); empty: not stated."""
     consent: bool | None = None
+    """Whether the data subject has consented; null: not stated."""
     consent_id: Text = ""
+    """Where the consent is recorded."""
     actor: Text = ""
+    """Who did it: a user, a role, a job."""
     recipient: Text = ""
+    """Who received the data, when somebody did."""
     location: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """Where it is processed: an ISO 3166 country code or ``EU``."""
     encrypted: bool | None = None
+    """Whether the data are encrypted on the way and at rest; null: not stated."""
     retention_days: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
+    """For how long the data are kept; null: not stated."""
     attributes: Labels = {}
+    """Anything else worth keeping, such as ``transfer_safeguard``."""
     tenant: Name = DEFAULT_TENANT
+    """Whose data these are, where several organisations share an installation."""
 
 
 class ProcessingEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.processing"):

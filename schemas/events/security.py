@@ -26,23 +26,33 @@ class Security(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unkno
     """One security-relevant act."""
 
     service: Name
+    """The service that saw it."""
     kind: SecurityKind
+    """What was tried."""
     outcome: Literal["success", "failure", "denied", "unknown"] = "unknown"
+    """How it ended; ``denied``: permission was refused."""
     actor: Text = ""
     """Who acted: a user, a role, a key id."""
     address: Annotated[str, msgspec.Meta(max_length=128)] = ""
     """Where the actor came from: an IP address or a host name."""
     target: Text = ""
+    """What was acted on: a secret, a bucket, a record."""
     action: Text = ""
     """What was asked for, in the source's own words, such as ``GetSecretValue``."""
     reason: Text = ""
+    """Why it ended so, in the words of the source."""
     purpose: Text = ""
     """Why the data was needed, such as ``treatment``; judged by compliance policies."""
     encrypted: bool | None = None
+    """Whether the data were encrypted on the way and at rest; null: not stated."""
     authorized: bool | None = None
+    """Whether the actor was allowed to; null: not stated."""
     mfa: bool | None = None
+    """Whether a second factor was given; null: not stated."""
     attributes: Labels = {}
+    """Anything else worth keeping."""
     tenant: Name = DEFAULT_TENANT
+    """Whose data these are, where several organisations share an installation."""
 
 
 class SecurityEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.security"):
