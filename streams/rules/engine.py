@@ -11,7 +11,7 @@ import msgspec
 from schemas.alert import Alert
 from schemas.failures import Rejected
 from streams.promql import MemoryStorage, Resolver, Storage
-from streams.promql.moment import DEFAULT_STEP_MS, Selection
+from streams.promql.moment import DEFAULT_STEP_MS, LOOKBACK_MS, Selection
 from streams.rules.alerts import Active
 from streams.rules.compiled import CompiledGroup
 from streams.rules.recorded import Recorded, RecordedSeries
@@ -32,7 +32,8 @@ class RuleEngine:
     """The rules of one tenant.
 
     ``default_interval_ms``: for groups that name none. ``external_url``: where users reach the worker; templates see
-    it, and ``external_labels``. ``errors``: why a rule's last evaluation failed, by ``file;group/rule``; ``failures``
+    it, and ``external_labels``. ``keep_recorded_ms``: how long the series that rules write are kept, if no rule reaches
+    back further. ``errors``: why a rule's last evaluation failed, by ``file;group/rule``; ``failures``
     counts them all.
     """
 
@@ -44,13 +45,14 @@ class RuleEngine:
         external_url: str = "",
         external_labels: Mapping[str, str] | None = None,
         subquery_step_ms: int = DEFAULT_STEP_MS,
+        keep_recorded_ms: int = LOOKBACK_MS,
     ) -> None:
         self._groups = groups
         self._tenant = tenant
         self._default_interval_ms = default_interval_ms
         self._outside = Outside(external_url, external_labels or {})
         self._subquery_step_ms = subquery_step_ms
-        self._recorded = Recorded(self.references())
+        self._recorded = Recorded(self.references(), keep_recorded_ms)
         self._rules = {group.group.key: [RunningRule(rule, group.group) for rule in group.rules] for group in groups}
         self._evaluated_at_ms: dict[str, int] = {}
         self._storage: Storage | None = None

@@ -18,9 +18,10 @@ class RecordedSeries(msgspec.Struct):
 
 
 class Recorded:
-    """Keeps each series for as long as a rule can reach back to it, and the last sample of every other."""
+    """Keeps each series for as long as a rule can reach back to it, and for ``keep_ms`` at least."""
 
-    def __init__(self, references: Iterable[Selection]) -> None:
+    def __init__(self, references: Iterable[Selection], keep_ms: int = LOOKBACK_MS) -> None:
+        self._keep_ms = keep_ms
         self.storage = MemoryStorage()
         self._present: dict[str, dict[Labels, None]] = {}
         self._references = list(references)
@@ -57,8 +58,8 @@ class Recorded:
     def _reach_of(self, name: str) -> int:
         reach = self._reach.get(name)
         if reach is None:
-            reaches = (reach_ms for matchers, reach_ms in self._references if _may_match(matchers, name))
-            reach = self._reach[name] = max(reaches, default=LOOKBACK_MS)
+            reaches = [reach_ms for matchers, reach_ms in self._references if _may_match(matchers, name)]
+            reach = self._reach[name] = max([self._keep_ms, *reaches])
         return reach
 
 

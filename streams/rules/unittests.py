@@ -16,6 +16,8 @@ from streams.rules.compiled import CompiledGroup, compile_rules, refuse
 from streams.rules.engine import RuleEngine
 from streams.rules.running import as_vector
 
+_FOREVER_MS = 1 << 60
+
 Find = Callable[[str], list[tuple[str, str]]]
 """From a pattern in ``rule_files`` to the names and texts of the files it stands for."""
 
@@ -138,6 +140,7 @@ class _Run:
             external_url=case.external_url,
             external_labels=case.external_labels or {},
             subquery_step_ms=interval_ms,
+            keep_recorded_ms=_FOREVER_MS,
         )
 
     def _loaded(self) -> MemoryStorage:
