@@ -73,4 +73,9 @@ class Metrics:
         self.rule_evaluation_seconds = histogram("rule_evaluation_seconds", "One evaluation of all rules of a tenant.")
         self.rule_errors_total = counter("rule_errors_total", "Rule evaluations that failed.")
         self.alerts = gauge("alerts", "Alerts now, by state.", "state")
-        self.alert_posts_total = counter("alert_posts_total", "Requests to Alertmanagers.", "target", "outcome")
+        self.alert_posts_total = counter(
+            "alert_posts_total",
+            "Alerts an Alertmanager accepted or rejected, or that were dropped; requests that found it unavailable.",
+            "target",
+            "outcome",
+        )
