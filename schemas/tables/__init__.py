@@ -43,7 +43,7 @@ _CREATE = re.compile(
 _ALTER = re.compile(r"^ALTER TABLE (?P<name>\w+)\n(?P<columns>.*)", re.M | re.S)
 _COLUMN = re.compile(
     r"^    (?:(?P<action>ADD|MODIFY|DROP) COLUMN )?(?P<name>\w+)"
-    r"(?: (?P<type>[A-Z].*?)(?: (?P<extra>CODEC|DEFAULT|ALIAS)\b.*?)? COMMENT '.*?'(?: AFTER (?P<after>\w+))?)?,?$",
+    r"(?: (?P<type>[A-Z].*?)(?: (?P<extra>CODEC|DEFAULT|ALIAS)\b.*?)? COMMENT '.*?'(?: AFTER (?P<after>\w+))?)?[,;]?$",
     re.M,
 )
 
