@@ -1,6 +1,9 @@
 """``tidewatch check``: say what is wrong with rule files and the configuration before a worker does."""
 
 import json
+from collections.abc import Iterator
+from glob import glob
+from importlib import resources
 from pathlib import Path
 
 import click
@@ -8,7 +11,9 @@ import msgspec
 
 from schemas.failures import Rejected
 from streams.config import load
-from streams.rules.files import files, read
+from streams.rules.compiled import compile_rules
+
+SHIPPED = "tidewatch.yml"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -53,17 +58,14 @@ def command(paths: tuple[str, ...], config_path: str | None, as_json: bool) -> N
 def _check(paths: tuple[str, ...], config_path: str | None) -> tuple[list[str], int, list[Finding]]:
     """The files that were read, how many rules they have, and what is wrong."""
     findings: list[Finding] = []
+    if not paths:
+        checked, rules = _check_rules(_check_config(config_path, findings), findings)
+        return [config_path or "configuration", *checked], rules, findings
     configs = [path for path in paths if Path(path).suffix == ".toml"]
-    patterns = [path for path in paths if Path(path).suffix != ".toml"]
     for path in configs:
         _check_config(path, findings)
-    if not paths:
-        rules_of_config = _check_config(config_path, findings)
-        configs = [config_path or "configuration"]
-        patterns = rules_of_config
-    if paths and not patterns:
-        return configs, 0, findings
-    checked, rules = _check_rules(patterns, findings)
+    patterns = [path for path in paths if path not in configs]
+    checked, rules = _check_rules(patterns, findings) if patterns else ([], 0)
     return configs + checked, rules, findings
 
 
@@ -77,15 +79,29 @@ def _check_config(path: str | None, findings: list[Finding]) -> list[str]:
 
 
 def _check_rules(patterns: list[str], findings: list[Finding]) -> tuple[list[str], int]:
+    """The files that were read, and how many rules they have; without patterns, the file that is shipped."""
     checked, rules = [], 0
-    try:
-        for file in files(patterns):
-            checked.append(file)
-            groups, problems = read(file)
-            rules += sum(len(group.rules) for group in groups)
-            for problem in problems:
-                place = problem.place
-                findings.append(Finding(place.file, place.line, place.column, problem.text, problem.fix))
-    except Rejected as error:
-        findings.append(Finding("", 0, 0, str(error)))
+    for name, text in _texts(patterns, findings):
+        checked.append(name)
+        groups, problems = compile_rules(text, name)
+        rules += sum(len(group.rules) for group in groups)
+        for problem in problems:
+            place = problem.place
+            findings.append(Finding(place.file, place.line, place.column, problem.text, problem.fix))
     return checked, rules
+
+
+def _texts(patterns: list[str], findings: list[Finding]) -> Iterator[tuple[str, str]]:
+    if not patterns:
+        yield SHIPPED, (resources.files("streams.rules") / "shipped" / SHIPPED).read_text(encoding="utf-8")
+    for pattern in patterns:
+        names = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
+        if not names:
+            findings.append(Finding(pattern, 0, 0, f"there is no file {pattern}", "name a file that exists"))
+        for name in names:
+            try:
+                text = Path(name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                findings.append(Finding(name, 0, 0, f"{name} is not a readable text file: {error}"))
+                continue
+            yield name, text
