@@ -19,6 +19,10 @@ class Grouping:
         self._names = frozenset(names) | ({NAME} if without else set())
         self._without = without
 
+    def with_label(self, name: str) -> "Grouping":
+        """The same, the label kept in any case unless ``without`` names it."""
+        return self if self._without else Grouping(self._names | {name}, False)
+
     def labels(self, labels: Labels) -> Labels:
         """The labels of the group that a sample belongs to."""
         return labels.drop(self._names) if self._without else labels.keep(self._names)
@@ -137,9 +141,10 @@ def _ranked(largest_first: bool) -> Aggregator:
 def _count_values(node: Aggregation, vector: Vector, moment: Moment) -> Vector:
     assert node.parameter is not None
     name = text_of(node.parameter, moment)
+    grouping = node.grouping.with_label(name)
     counts: dict[Labels, float] = {}
     for sample in vector:
-        key = node.grouping.labels(sample.labels.changed([(name, float_text(sample.value))]))
+        key = grouping.labels(sample.labels.changed([(name, float_text(sample.value))]))
         counts[key] = counts.get(key, 0.0) + 1.0
     return [Sample(labels, count) for labels, count in counts.items()]
 
