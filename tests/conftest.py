@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import pytest
 
 from tests.servers import NotInstalled
 from tests.servers.alertmanager import Alertmanager
-from tests.servers.kafka import broker
+from tests.servers.kafka import KafkaServer, broker
 from tests.servers.process import tail
 
 _MARKERS = {
     "kafka": "kafka",
+    "start_kafka": "kafka",
     "alertmanager": "alertmanager",
     "start_alertmanager": "alertmanager",
     "promtool": "promtool",
@@ -36,6 +38,18 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with _required(), broker(directory) as bootstrap_servers:
         yield bootstrap_servers
     shutil.rmtree(directory / "data", ignore_errors=True)  # pytest keeps directories of the last runs; a log is enough
+
+
+@pytest.fixture
+def start_kafka(tmp_path: Path) -> Iterator[Callable[..., KafkaServer]]:
+    """Starts an Apache Kafka for the test alone, to stop, kill or configure; takes KafkaServer's options."""
+    with ExitStack() as running:
+
+        def start(**options: Any) -> KafkaServer:
+            with _required():
+                return running.enter_context(KafkaServer(Path(mkdtemp(dir=tmp_path)), **options))
+
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The servers that tests run against do what their fixtures say."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,16 @@ def test_kafka_creates_topics_with_the_partitions_asked_for(kafka: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("kafka")  # skips where Kafka cannot be had
-def test_kafka_keeps_port_and_topics_over_a_kill(tmp_path: Path) -> None:
+def test_kafka_keeps_port_and_topics_over_a_kill(start_kafka: Callable[..., KafkaServer]) -> None:
     """A chaos test can kill the broker and start it again under clients that know one address."""
-    with KafkaServer(tmp_path) as server:
-        server.create_topic("kept", 2)
-        address = server.bootstrap_servers
-        server.kill()
-        server.start()
+    server = start_kafka(auto_create_topics=False)
+    server.create_topic("kept", 2)
+    address = server.bootstrap_servers
+    server.kill()
+    server.start()
 
-        assert server.bootstrap_servers == address
-        assert "kept" in AdminClient({"bootstrap.servers": address}).list_topics(timeout=5).topics
+    assert server.bootstrap_servers == address
+    assert "kept" in AdminClient({"bootstrap.servers": address}).list_topics(timeout=5).topics
 
 
 def test_a_server_that_exits_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
