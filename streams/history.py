@@ -87,19 +87,26 @@ class _Counter:
             while index < count and ends[index] <= time:
                 index += 1
             values.append(steps[index - 1] if index else totals.floor)
-        if self._clock.live and start_ms < now <= end_ms and ends and ends[-1] > now and (not times or times[-1] < now):
+        shown = self._open()
+        if shown is not None and start_ms < now <= end_ms and (not times or times[-1] < now):
             times.append(now)
-            values.append(steps[-1])
+            values.append(shown)
         return times, values
 
     def latest(self, at_ms: int, lookback_ms: int) -> tuple[int, float] | None:
         """The newest sample in ``(at - lookback, at]``: without building those before it."""
         totals, now = self._totals, self._clock.now_ms
-        if self._clock.live and at_ms == now and totals.ends and totals.ends[-1] > now:
-            return now, totals.totals[-1]
+        shown = self._open() if at_ms == now else None
+        if shown is not None:
+            return now, shown
         time = at_ms - at_ms % totals.pane_ms
         value = totals.at(time)
         return None if value is None or time <= at_ms - lookback_ms else (time, value)
+
+    def _open(self) -> float | None:
+        """The total with the pane that is open now, when that may be shown."""
+        index = self._clock.open_pane(self._totals.ends, self._totals.pane_ms)
+        return None if index is None else self._totals.totals[index]
 
 
 class Lasts(msgspec.Struct, array_like=True):
@@ -144,9 +151,10 @@ class _Gauge:
         ends, now = self._lasts.ends, self._clock.now_ms
         low, high = bisect_right(ends, start_ms), bisect_right(ends, min(end_ms, now))
         times, values = ends[low:high], self._lasts.values[low:high]
-        if self._clock.live and start_ms < now <= end_ms and high < len(ends) and (not times or times[-1] < now):
+        shown = self._clock.open_pane(ends, self._lasts.pane_ms)
+        if shown is not None and start_ms < now <= end_ms and (not times or times[-1] < now):
             times.append(now)
-            values.append(self._lasts.values[-1])
+            values.append(self._lasts.values[shown])
         return times, values
 
     def latest(self, at_ms: int, lookback_ms: int) -> tuple[int, float] | None:
@@ -156,13 +164,33 @@ class _Gauge:
 
 
 class Clock:
-    """The instant at which a history is looked at, and whether it is the live edge."""
+    """The instant at which a history is looked at.
 
-    __slots__ = ("live", "now_ms")
+    Catching up, instants long gone are looked at when everything after them is known; a pane counts for them when it
+    has ended. At the live edge (``edge_ms``: the latest instant that was one) the pane that is still open is shown, and
+    what has been shown stays shown, or an alert that it raised would end a second later and begin again.
+    """
+
+    __slots__ = ("edge_ms", "now_ms")
 
     def __init__(self) -> None:
         self.now_ms = 0
-        self.live = True
+        self.edge_ms = 0
+
+    def set(self, now_ms: int, live: bool) -> None:
+        """Look at ``now_ms``."""
+        self.now_ms = now_ms
+        if live:
+            self.edge_ms = now_ms
+
+    def shows(self, start_ms: int, end_ms: int) -> bool:
+        """Whether what happened in a pane counts now."""
+        return end_ms <= self.now_ms or start_ms <= self.edge_ms
+
+    def open_pane(self, ends: list[int], pane_ms: int) -> int | None:
+        """The index of the pane that has not ended now but is shown."""
+        index = bisect_right(ends, self.now_ms)
+        return index if index < len(ends) and self.shows(ends[index] - pane_ms, ends[index]) else None
 
 
 class Distribution(msgspec.Struct, array_like=True):
@@ -197,6 +225,7 @@ class HistoryState(msgspec.Struct, array_like=True):
     counters: list[tuple[Series, Totals]]
     gauges: list[tuple[Series, Lasts]]
     histograms: list[tuple[Series, Distribution]]
+    edge_ms: int
 
 
 class History:
@@ -268,12 +297,14 @@ class History:
 
     def snapshot(self) -> HistoryState:
         """What :meth:`restore` needs."""
-        return HistoryState(list(self._counters.items()), list(self._gauges.items()), list(self._histograms.items()))
+        kept = (list(part.items()) for part in (self._counters, self._gauges, self._histograms))
+        return HistoryState(*kept, self.clock.edge_ms)
 
     def restore(self, state: HistoryState) -> None:
         """Go on from a snapshot."""
         self._counters, self._gauges = dict(state.counters), dict(state.gauges)
         self._histograms = dict(state.histograms)
+        self.clock.edge_ms = state.edge_ms
         self._index()
 
     def __len__(self) -> int:

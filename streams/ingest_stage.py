@@ -116,6 +116,8 @@ class IngestStage:
         self._owned: dict[Partition, _Owned] = {}
         self._wake = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
+        self._round: frozenset[Partition] = frozenset()
+        """The partitions of the round that is being written."""
         self._pulsed = 0.0
         self._behind = False
 
@@ -153,6 +155,7 @@ class IngestStage:
             await self._written()
             await self._declare(folded)
             self._writing = asyncio.create_task(self._write(folded, epoch))
+            self._round = frozenset(f.batch.partition for f in folded)
         elif self._writing is not None and self._writing.done():
             await self._written()
         elif self._writing is None:
@@ -311,13 +314,13 @@ class IngestStage:
             lag = max(end - (self._owned[at].stored or position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.buffered_bytes.set(consumer.backlog.bytes)
-        if self._writing is not None:
-            return
+        writing = self._round if self._writing is not None else frozenset()
         now = time.monotonic()
         idle = [
             at
             for at, owned in self._owned.items()
             if not owned.pending
+            and at not in writing
             and owned.in_doubt is None
             and now - owned.quiet_since >= quiet
             and at in positions

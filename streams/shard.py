@@ -91,6 +91,7 @@ class Shard:
         reached, step = self.watermark.reached(), self.evaluation_ms
         alerts: list[Alert] = []
         last = reached - reached % step
+        self._ticked_ms = self._ticked_ms or last
         while self.tenants and self._ticked_ms < last and budget > 0:
             self._ticked_ms += step
             budget -= 1

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.sla import Sla, Targets
+from streams.history import Clock
 from streams.panes import Cell, Series
 from streams.sketch import SCALE, quantiles
 from streams.windows import Windows
@@ -101,15 +102,16 @@ class SlaMeter:
                 *(throughput, p50, p95, p99, percent, breaches),
             )
 
-    def gauges(self, now_ms: int, live: bool) -> Iterator[tuple[str, str, float]]:
-        """(gauge, service, value) over the last minute up to ``now_ms``; nothing for a service without requests."""
+    def gauges(self, clock: Clock) -> Iterator[tuple[str, str, float]]:
+        """(gauge, service, value) over the last minute; nothing for a service without requests."""
+        now_ms = clock.now_ms
         for service, recent in list(self._recent.items()):
             level = Level()
             for (start, end), pane in list(recent.items()):
                 if end <= now_ms - GAUGE_WINDOW_MS:
                     if end <= now_ms - 2 * GAUGE_WINDOW_MS:
                         del recent[start, end]
-                elif end <= now_ms or (live and start <= now_ms):
+                elif clock.shows(start, end):
                     level.merge(pane)
             if not recent:
                 del self._recent[service]

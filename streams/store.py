@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
-from sinks.clickhouse import ClickHouse
 
 from schemas.failures import Unavailable
 from schemas.tables import Coded
+from sinks.clickhouse import ClickHouse
 from streams.batch import Column, Rows
 from streams.telemetry.metrics import Metrics
 

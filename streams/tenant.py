@@ -71,8 +71,8 @@ class Tenant:
     def evaluate(self, now_ms: int, live: bool) -> list[Alert]:
         """Evaluate the rules at an instant of event time; ``live`` when no later one follows yet."""
         history, step = self.history, self.settings.evaluation_ms
-        history.clock.now_ms, history.clock.live = now_ms, live
-        for gauge, service, value in self.sla.gauges(now_ms, live):
+        history.clock.set(now_ms, live)
+        for gauge, service, value in self.sla.gauges(history.clock):
             history.set(Series(gauge, "gauge", (("service", service),), step), now_ms, value)
         for series in self.liveness.silent(now_ms):
             history.set(series, now_ms, 0.0)

@@ -19,7 +19,7 @@ def counted(amount: float) -> Cell:
 
 
 def look(store: History, name: str, start: int, end: int, now: int, live: bool = False) -> list[tuple[int, float]]:
-    store.clock.now_ms, store.clock.live = now * SECOND, live
+    store.clock.set(now * SECOND, live)
     [series] = store.select([Matcher("__name__", "=", name)])
     times, values = series.samples(start * SECOND, end * SECOND)
     return [(time // SECOND, value) for time, value in zip(times, values, strict=True)]
@@ -54,8 +54,18 @@ def test_the_open_pane_is_seen_at_the_live_edge_only() -> None:
     store = history()
     store.merge(REQUESTS, 60 * SECOND, counted(3.0))
 
+    assert look(store, "requests_total", 0, 65, 65) == [(60, 0.0)]
     assert look(store, "requests_total", 0, 65, 65, live=True) == [(60, 0.0), (65, 3.0)]
-    assert look(store, "requests_total", 0, 65, 65, live=False) == [(60, 0.0)]
+
+
+def test_what_was_shown_at_the_live_edge_stays_shown() -> None:
+    store = history()
+    store.merge(REQUESTS, 60 * SECOND, counted(3.0))
+    look(store, "requests_total", 0, 65, 65, live=True)
+    store.merge(REQUESTS, 120 * SECOND, counted(1.0))
+
+    assert look(store, "requests_total", 0, 67, 67) == [(60, 0.0), (67, 3.0)]
+    assert look(store, "requests_total", 0, 125, 125)[-1] == (120, 3.0)
 
 
 def test_pruning_keeps_the_total() -> None:

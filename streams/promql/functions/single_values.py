@@ -9,7 +9,7 @@ from streams.promql.values import Sample, Vector
 
 
 def _sign(value: float) -> float:
-    return float((value > 0) - (value < 0)) if value else value
+    return float((value > 0) - (value < 0)) if value == value and value else value
 
 
 def _round(call: Call, moment: Moment) -> Vector:
