@@ -1,5 +1,6 @@
 """A directory of chDB: the ClickHouse engine in this process, and a private place for rows on their way into it."""
 
+import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -76,10 +77,15 @@ class Spool:
             path.unlink(missing_ok=True)
 
 
-def insert_statement(target: str, file: Path, input_format: str, settings: Mapping[str, Any]) -> str:
+def insert_statement(target: str, file: Path, input_format: str, settings: Mapping[str, Any] | None = None) -> str:
     """The INSERT that reads a file; ``target`` is a table with its columns in parentheses."""
-    clause = ", ".join(f"{name} = {quoted(value)}" for name, value in settings.items())
-    return f"INSERT INTO {target} FROM INFILE {quoted(file)} SETTINGS {clause} FORMAT {input_format}"
+    clause = ", ".join(f"{name} = {quoted(value)}" for name, value in (settings or {}).items())
+    return f"INSERT INTO {target} FROM INFILE {quoted(file)}{' SETTINGS ' * bool(clause)}{clause} FORMAT {input_format}"
+
+
+def identity(directory: Path) -> str:
+    """A short text by which a process that owns a directory can be told from one that owns another."""
+    return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
 
 
 def quoted(value: object) -> str:

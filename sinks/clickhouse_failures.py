@@ -5,6 +5,8 @@ tried again: to wait with the rows is harmless, to give them up is not. A refuse
 disk are therefore *later* too, because a person can mend them while the rows wait in Kafka.
 """
 
+import re
+
 from schemas.failures import Rejected, Unavailable
 
 REJECTED = {
@@ -71,10 +73,16 @@ def failure(error: Exception, doing: str, repeat_text: bool) -> Rejected | Unava
     code = getattr(error, "code", None)
     final = code in REJECTED
     what = getattr(error, "name", None) or (f"code {code}" if code else "no answer")
-    text = f": {' '.join(str(_root(error)).split())}" if repeat_text or not final else ""
+    text = f": {_text(error)}" if repeat_text or not final else ""
     advice = f" ({ADVICE[code]})" if code in ADVICE else ""
     sentence = f"{doing} failed, {what}{advice}{text}"
     return Rejected(sentence) if final else Unavailable(sentence)
+
+
+def _text(error: Exception) -> str:
+    """What ClickHouse or the network said, in one line and without what the driver puts around it."""
+    line = " ".join(str(_root(error)).split())
+    return re.sub(r"^Received ClickHouse exception, code: \d+, server response: ", "", line)
 
 
 def _root(error: BaseException) -> BaseException:
