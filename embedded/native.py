@@ -130,7 +130,8 @@ class _Walk:
             width = 1 << (self.number() & 0xFF)
             name, arguments = _parse(type_)
             self.column(arguments[0] if name == "Nullable" else type_, self.number())
-            self.at += self.number() * width
+            positions = self.number()
+            self.at += positions * width
 
 
 @lru_cache(maxsize=1000)
