@@ -17,6 +17,8 @@ from streams.rules.compiled import CompiledGroup
 from streams.rules.recorded import Recorded, RecordedSeries
 from streams.rules.running import Outside, RunningRule, Surroundings
 
+_FORGET_EVERY_MS = 60_000
+
 
 class Snapshot(msgspec.Struct):
     """The state of an engine, to be kept over a restart: msgspec can encode and decode it."""
@@ -55,6 +57,7 @@ class RuleEngine:
         self._recorded = Recorded(self.references(), keep_recorded_ms)
         self._rules = {group.group.key: [RunningRule(rule, group.group) for rule in group.rules] for group in groups}
         self._evaluated_at_ms: dict[str, int] = {}
+        self._forgot_at_ms = 0
         self._storage: Storage | None = None
         self._resolver: Resolver | None = None
         self.errors: dict[str, str] = {}
@@ -91,7 +94,9 @@ class RuleEngine:
             self._evaluated_at_ms[group.group.key] = at_ms
             for rule in self._rules[group.group.key]:
                 transitions += self._evaluate_rule(rule, at_ms, resolver)
-        self._recorded.forget(now_ms)
+        if now_ms - self._forgot_at_ms >= _FORGET_EVERY_MS:
+            self._recorded.forget(now_ms)
+            self._forgot_at_ms = now_ms
         return transitions
 
     def _resolver_of(self, storage: Storage) -> Resolver:
