@@ -11,6 +11,10 @@ from schemas.alert import Alert
 
 RESOLVED_RETENTION_MS = 15 * 60_000
 
+_MISSED_REPETITIONS = 4
+"""The rule engine repeats its firing alerts every resend delay. One it no longer knows of (its rule was deleted, its
+tenant lost) is let go after so many, as Alertmanager does when Prometheus goes silent."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -18,11 +22,16 @@ class _Held:
 
     alert: Alert
     since_ms: int
+    heard_ms: int
+    """When it was last stated, as a transition or a repetition."""
     sent_ms: int | None = None
 
-    def is_over(self, now_ms: int) -> bool:
-        was_told = self.alert.state == "resolved" and self.sent_ms is not None
-        return was_told and now_ms - self.since_ms > RESOLVED_RETENTION_MS
+    def is_over(self, now_ms: int, resend_delay_ms: int) -> bool:
+        if self.sent_ms is None:
+            return False
+        if self.alert.state == "resolved":
+            return now_ms - self.since_ms > RESOLVED_RETENTION_MS
+        return now_ms - self.heard_ms > _MISSED_REPETITIONS * resend_delay_ms
 
     def is_due(self, now_ms: int, resend_delay_ms: int) -> bool:
         return self.sent_ms is None or now_ms - self.sent_ms >= resend_delay_ms
@@ -54,13 +63,15 @@ class Notifications:
             return
         if held and alert.state == held.alert.state:
             held.alert = alert  # its new value and annotations go out with the next repetition, as in Prometheus
+            held.heard_ms = now_ms
         else:
-            self._held[identity] = _Held(alert, since_ms=now_ms)
+            self._held[identity] = _Held(alert, since_ms=now_ms, heard_ms=now_ms)
 
     def due(self, now_ms: int) -> list[Alert]:
         """The alerts to send now, which then count as sent. Resolved ones are forgotten after their 15 minutes."""
-        self._held = {identity: held for identity, held in self._held.items() if not held.is_over(now_ms)}
-        due = [held for held in self._held.values() if held.is_due(now_ms, self._resend_delay_ms)]
+        delay = self._resend_delay_ms
+        self._held = {identity: held for identity, held in self._held.items() if not held.is_over(now_ms, delay)}
+        due = [held for held in self._held.values() if held.is_due(now_ms, delay)]
         for held in due:
             held.sent_ms = now_ms
         return [held.alert for held in due]

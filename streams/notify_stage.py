@@ -75,10 +75,7 @@ class NotifyStage:
 
     async def _batch(self, batch: RecordBatch) -> None:
         alerts = [_decoder.decode(value) for value in batch.values if value is not None]
-        now_ms = _now_ms()
-        for alert in alerts:
-            self._notifications.apply(alert, now_ms)
-        telling = asyncio.create_task(self._tell())
+        telling = asyncio.create_task(self._tell_all(alerts))
         await self._history(alert for alert in alerts if alert.reason != "resend")
         await telling
         await self.store.retrying("kafka", lambda: self._commit(batch.partition, batch.next_offset), self._check())
@@ -91,6 +88,17 @@ class NotifyStage:
         if rows:
             columns = dict(zip(COLUMNS["alert_history"], zip(*rows, strict=True), strict=True))
             await self.store.write("alert_history", columns, self._check())
+
+    async def _tell_all(self, alerts: Iterable[Alert]) -> None:
+        """In order, and every state: an alert that fired and is over already is news all the same."""
+        taken: set[Any] = set()
+        for alert in alerts:
+            if alert.key in taken:
+                await self._tell()
+                taken.clear()
+            taken.add(alert.key)
+            self._notifications.apply(alert, _now_ms())
+        await self._tell()
 
     async def _repeat(self) -> None:
         while True:

@@ -34,5 +34,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
     """The instance that speaks, such as ``/checkout/7f9c4``."""
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     """When it happened (RFC 3339); without an offset it is refused, because it would not name an instant."""
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: Literal[
+        "application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"
+    ] = "application/json"
     """The format of ``data``."""
