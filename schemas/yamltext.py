@@ -43,7 +43,12 @@ class YamlText:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            self.problems.append(Problem(Place(file, line, column), f"not YAML: {error.problem or error.context}"))
+            place = Place(file, line, column)
+            if error.problem == "but found another document":
+                text = "the file has more than one document"
+                self.problems.append(Problem(place, text, "write each into a file of its own"))
+            else:
+                self.problems.append(Problem(place, f"not YAML: {error.problem or error.context}"))
         except yaml.YAMLError as error:
             self.problems.append(Problem(Place(file, 1, 1), f"not YAML: {str(error).splitlines()[0]}"))
 

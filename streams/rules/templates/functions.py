@@ -24,7 +24,7 @@ from streams.rules.templates.humanize import (
     to_time,
 )
 
-CONTEXTUAL = frozenset({"query", "now", "externalURL", "pathPrefix", "and", "or"})
+CONTEXTUAL = frozenset({"query", "now", "externalURL", "pathPrefix", "tmpl", "and", "or"})
 """Functions that need more than their arguments; the renderer has them."""
 
 

@@ -10,9 +10,11 @@ from streams.rules.templates.tree import (
     Branch,
     Field,
     Function,
+    Include,
     Literal,
     Operand,
     Parenthesised,
+    Parsed,
     Part,
     Pipeline,
     Text,
@@ -20,12 +22,12 @@ from streams.rules.templates.tree import (
 )
 
 _BRANCHES = ("if", "with", "range")
-_UNSUPPORTED = ("define", "template", "block", "break", "continue")
+_UNSUPPORTED = ("break", "continue")
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 
 
-def parse(text: str, functions: Iterable[str], variables: Iterable[str]) -> tuple[Part, ...]:
-    """The parts. Raises TemplateError."""
+def parse(text: str, functions: Iterable[str], variables: Iterable[str]) -> Parsed:
+    """The parts, and the templates defined among them. Raises TemplateError."""
     return _Parser(text, frozenset(functions), list(variables)).template()
 
 
@@ -35,12 +37,18 @@ class _Parser:
         self._index = 0
         self._functions = functions
         self._variables = variables
+        self._defined: dict[str, tuple[Part, ...]] = {}
+        self._included: list[Include] = []
 
-    def template(self) -> tuple[Part, ...]:
+    def template(self) -> Parsed:
         parts, stopped_by = self._parts()
         if stopped_by is not None:
             raise TemplateError(stopped_by.offset, f"{stopped_by.text} without if, with or range before it")
-        return parts
+        for include in self._included:
+            if include.name not in self._defined:
+                hint = _hint(include.name, self._defined)
+                raise TemplateError(include.offset, f"there is no template {include.name!r}{hint}")
+        return Parsed(parts, self._defined)
 
     def _peek(self) -> Token | None:
         return self._tokens[self._index] if self._index < len(self._tokens) else None
@@ -64,9 +72,47 @@ class _Parser:
                 raise TemplateError(token.offset, f"{token.text} is not supported in templates of rules")
             elif token.text in _BRANCHES:
                 parts.append(self._branch(self._take()))
+            elif token.text == "define":
+                self._define(self._take())
+            elif token.text in ("template", "block"):
+                parts.append(self._include(self._take()))
             else:
                 parts.append(Action(self._pipeline("end")))
         return tuple(parts), None
+
+    def _define(self, keyword: Token) -> None:
+        name = self._name_after(keyword)
+        self._end()
+        self._body(keyword, name)
+
+    def _include(self, keyword: Token) -> Include:
+        name = self._name_after(keyword)
+        following = self._peek()
+        if following is not None and following.kind == "end":
+            self._end()
+            pipeline = None
+        else:
+            pipeline = self._pipeline("end")
+        include = Include(name, pipeline, keyword.offset)
+        self._included.append(include)
+        if keyword.text == "block":
+            self._body(keyword, name)
+        return include
+
+    def _name_after(self, keyword: Token) -> str:
+        token = self._take()
+        if token.kind != "string":
+            raise TemplateError(token.offset, f'{keyword.text} needs a name in quotes, as in {keyword.text} "name"')
+        return _unquoted(token)
+
+    def _body(self, keyword: Token, name: str) -> None:
+        outside, self._variables = self._variables, ["$"]
+        parts, stopped_by = self._parts()
+        if stopped_by is None or stopped_by.text != "end":
+            raise TemplateError(keyword.offset, f"{keyword.text} is not closed; write {{{{ end }}}} after it")
+        self._end()
+        self._variables = outside
+        self._defined[name] = parts
 
     def _branch(self, keyword: Token) -> Branch:
         scope = len(self._variables)

@@ -14,6 +14,7 @@ from streams.rules.templates.tree import (
     Branch,
     Field,
     Function,
+    Include,
     Literal,
     Operand,
     Part,
@@ -21,6 +22,9 @@ from streams.rules.templates.tree import (
     Text,
     Variable,
 )
+
+_DEEPEST = 100
+"""Templates within templates."""
 
 _VARIABLES = ("$", "$labels", "$externalLabels", "$externalURL", "$value")
 
@@ -44,13 +48,14 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._parts = parse(text, [*FUNCTIONS, *CONTEXTUAL], _VARIABLES)
+        self._parsed = parse(text, [*FUNCTIONS, *CONTEXTUAL], _VARIABLES)
 
     def render(self, data: TemplateData) -> str:
         """The text for one alert. Raises Rejected with the reason when a function refuses its arguments."""
-        if all(isinstance(part, Text) for part in self._parts):
-            return "".join(part.text for part in self._parts if isinstance(part, Text))
-        return _Rendering(data).parts(self._parts)
+        parts = self._parsed.parts
+        if all(isinstance(part, Text) for part in parts):
+            return "".join(part.text for part in parts if isinstance(part, Text))
+        return _Rendering(data, self._parsed.defined).parts(parts)
 
 
 @lru_cache(maxsize=10_000)
@@ -60,8 +65,10 @@ def compile_template(text: str) -> Template:
 
 
 class _Rendering:
-    def __init__(self, data: TemplateData) -> None:
+    def __init__(self, data: TemplateData, defined: Mapping[str, tuple[Part, ...]]) -> None:
         self._data = data
+        self._defined = defined
+        self._depth = 0
         self._dot: Any = _Fields(
             Labels=dict(data.labels),
             ExternalLabels=dict(data.external_labels),
@@ -84,8 +91,23 @@ class _Rendering:
             return part.text
         if isinstance(part, Branch):
             return self._branch(part)
+        if isinstance(part, Include):
+            return self._include(part.name, self._pipeline(part.pipeline) if part.pipeline is not None else None)
         value = self._pipeline(part.pipeline)
         return "" if part.pipeline.declared else shown(value)
+
+    def _include(self, name: str, data: Any) -> str:
+        if name not in self._defined:
+            raise Rejected(f"there is no template {name!r}")
+        if self._depth >= _DEEPEST:
+            raise Rejected(f"the template {name!r} includes itself without end")
+        outside, self._variables = self._variables, {"$": data}
+        self._depth += 1
+        try:
+            return self._with_dot(data, self._defined[name])
+        finally:
+            self._depth -= 1
+            self._variables = outside
 
     def _branch(self, branch: Branch) -> str:
         saved = dict(self._variables)
@@ -152,6 +174,7 @@ class _Rendering:
             "now": lambda: self._data.now_ms / 1000,
             "externalURL": lambda: self._data.external_url,
             "pathPrefix": lambda: path_of(self._data.external_url),
+            "tmpl": self._include,
         }
         function = functions.get(name) or FUNCTIONS[name]
         try:

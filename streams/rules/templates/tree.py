@@ -70,4 +70,19 @@ class Branch(msgspec.Struct, frozen=True):
     otherwise: tuple["Part", ...]
 
 
-Part = Text | Action | Branch
+class Include(msgspec.Struct, frozen=True):
+    """``{{ template "name" pipeline }}``."""
+
+    name: str
+    pipeline: Pipeline | None
+    offset: int
+
+
+Part = Text | Action | Branch | Include
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A whole template: its parts, and the templates that it defines."""
+
+    parts: tuple[Part, ...]
+    defined: dict[str, tuple[Part, ...]]
