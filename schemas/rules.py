@@ -50,7 +50,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 0
     """The most alerts or series a rule may give; 0: any number."""
     query_offset_ms: int = 0
-    labels: dict[str, str] = {}
+    labels: dict[str, Written] = {}
     """Added to each result, unless the rule itself has the label."""
     place: Place
 
@@ -106,7 +106,7 @@ class _Reader:
             interval_ms=self._duration(entries.get("interval"), f"interval of {what}") or None,
             limit=self._limit(entries.get("limit"), f"limit of {what}"),
             query_offset_ms=self._duration(entries.get("query_offset"), f"query_offset of {what}"),
-            labels={key: written.text for key, written in self._labels(labels, f"labels of {what}").items()},
+            labels=self._labels(labels, f"labels of {what}"),
             place=self.yaml.place(node),
         )
 

@@ -15,13 +15,16 @@ from streams.rules.templates.lexer import TemplateError
 
 
 class CompiledRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule ready to be evaluated. ``labels`` of a recording rule are used as they are written."""
+    """A rule ready to be evaluated; the labels of its group are among its labels."""
 
     key: str
     """The rule's name, with ``#2``, ``#3`` ... when its group has several of that name."""
     rule: Rule
     expression: Expression
     labels: dict[str, Template]
+    """Of an alert rule."""
+    literal_labels: dict[str, str]
+    """Of a recording rule: they are no templates."""
     annotations: dict[str, Template]
 
 
@@ -42,7 +45,7 @@ def compile_rules(text: str, file: str) -> tuple[list[CompiledGroup], list[Probl
 def compile_groups(groups: Iterable[Group]) -> tuple[list[CompiledGroup], list[Problem]]:
     """The groups compiled, and every expression and template that cannot be."""
     problems: list[Problem] = []
-    return [_compile_group(group, problems) for group in groups], problems
+    return [_compile_group(group, problems) for group in groups], sorted(set(problems))
 
 
 def _compile_group(group: Group, problems: list[Problem]) -> CompiledGroup:
@@ -51,20 +54,22 @@ def _compile_group(group: Group, problems: list[Problem]) -> CompiledGroup:
     for rule in group.rules:
         seen[rule.name] = count = seen.get(rule.name, 0) + 1
         key = rule.name if count == 1 else f"{rule.name}#{count}"
-        compiled = _compile_rule(rule, key, group.labels, problems)
+        compiled = _compile_rule(rule, key, {**group.labels, **rule.labels}, problems)
         if compiled is not None:
             rules.append(compiled)
     return CompiledGroup(group, rules)
 
 
-def _compile_rule(rule: Rule, key: str, group_labels: dict[str, str], problems: list[Problem]) -> CompiledRule | None:
+def _compile_rule(rule: Rule, key: str, labels: dict[str, Written], problems: list[Problem]) -> CompiledRule | None:
     expression = _expression(rule, problems)
-    labels = {name: compile_template(escape(text)) for name, text in group_labels.items()}
-    labels |= _templates(rule.labels, problems, literal=not rule.is_alert)
+    templates = _templates(labels if rule.is_alert else {}, problems)
     annotations = _templates(rule.annotations, problems)
     if expression is None:
         return None
-    return CompiledRule(key=key, rule=rule, expression=expression, labels=labels, annotations=annotations)
+    literal = {} if rule.is_alert else {name: written.text for name, written in labels.items()}
+    return CompiledRule(
+        key=key, rule=rule, expression=expression, labels=templates, literal_labels=literal, annotations=annotations
+    )
 
 
 def _expression(rule: Rule, problems: list[Problem]) -> Expression | None:
@@ -83,16 +88,11 @@ def _expression(rule: Rule, problems: list[Problem]) -> Expression | None:
     return expression
 
 
-def escape(text: str) -> str:
-    """A template that renders to this text."""
-    return text.replace("{{", '{{ "{{" }}')
-
-
-def _templates(texts: dict[str, Written], problems: list[Problem], literal: bool = False) -> dict[str, Template]:
+def _templates(texts: dict[str, Written], problems: list[Problem]) -> dict[str, Template]:
     compiled = {}
     for name, written in texts.items():
         try:
-            compiled[name] = compile_template(escape(written.text) if literal else written.text)
+            compiled[name] = compile_template(written.text)
         except TemplateError as error:
             place = written.place(*line_and_column(written.text, error.offset))
             problems.append(Problem(place, f"the template of {name}: {error.reason}"))

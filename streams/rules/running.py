@@ -71,11 +71,10 @@ class RunningRule:
         )
 
     def _recorded(self, vector: Vector) -> dict[Labels, float]:
-        changes = [(NAME, self._rule.name), *((name, each.text) for name, each in self._rule.labels.items())]
-        extra = [(name, text) for name, text in self._group.labels.items() if name not in self._rule.labels]
+        changes = [(NAME, self._rule.name), *self._compiled.literal_labels.items()]
         results: dict[Labels, float] = {}
         for sample in vector:
-            labels = sample.labels.changed([*extra, *changes])
+            labels = sample.labels.changed(changes)
             if labels in results:
                 raise Rejected("vector contains metrics with the same labelset after applying rule labels")
             results[labels] = sample.value

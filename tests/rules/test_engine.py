@@ -75,9 +75,9 @@ def test_an_alert_without_for_fires_at_once() -> None:
 
 
 def test_an_alert_says_who_it_is_and_when_and_why() -> None:
-    world = World(engine(DOWN, group="labels: {team: sre, severity: none}"))
+    world = World(engine(DOWN, group="labels: {team: 'sre-{{ $labels.job }}', severity: none}"))
     (pending,) = world.alerts(10, {"db": 0})
-    assert pending.labels == {"alertname": "Down", "job": "db", "severity": "critical", "team": "sre"}
+    assert pending.labels == {"alertname": "Down", "job": "db", "severity": "critical", "team": "sre-db"}
     assert pending.annotations == {"summary": "db gave 0"}
     assert (pending.tenant, pending.rule, pending.group) == ("acme", "Down", "r.yml;g")
     assert (pending.value, pending.expression, pending.reason) == (0.0, "up == 0", "condition_true")
@@ -168,6 +168,15 @@ def test_a_rule_sees_what_recording_rules_before_it_gave() -> None:
     assert world.at(0, {"api": 1, "db": 1}) == []
     (firing,) = world.alerts(10, {"db": 0})
     assert firing.labels == {"alertname": "Any", "a": "b"}
+
+
+def test_the_labels_of_a_recording_rule_are_no_templates_and_win_over_those_of_the_group() -> None:
+    group = "labels: {a: group, b: '{{ 1 }}'}"
+    world = World(engine("- {record: copy, expr: min(up), labels: {a: rule}}", group=group))
+    world.at(0, {"api": 1})
+    assert [dict(series.labels) for series in world.engine.recorded] == [
+        {"__name__": "copy", "a": "rule", "b": "{{ 1 }}"}
+    ]
 
 
 def test_a_recorded_series_ends_when_the_rule_no_longer_gives_it() -> None:
