@@ -1,10 +1,13 @@
 """A directory of chDB: the ClickHouse engine in this process, and a private place for rows on their way into it."""
 
 import hashlib
+import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
@@ -23,31 +26,37 @@ def connect(directory: Path) -> Any:
     Raises ``Unavailable`` when another process has it, ``Rejected`` when it cannot be a directory of chDB.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        return clickhouse_connect.get_client(interface="chdb", path=str(directory), tz_mode="aware")
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = _owner(directory)
+        if owner not in ("", str(os.getpid())):
+            raise Unavailable(
+                f"process {owner}, such as a worker, has {directory} open: ask it through its ClickHouse HTTP port "
+                "(clickhouse.embedded_port), or stop it"
+            )
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=str(directory), tz_mode="aware", settings={"session_timezone": "UTC"}
+        )
+        client.server_tz = UTC  # chDB takes the zone of the machine for the server's
+        return client
     except OSError as error:
         raise Rejected(
             f"{directory} cannot be the directory of chDB: {error.strerror}; correct clickhouse.url"
         ) from None
     except ClickHouseError as error:
-        if is_locked(directory):
-            raise Unavailable(
-                f"another process, such as a worker, has {directory} open: ask it through its ClickHouse HTTP port "
-                "(clickhouse.embedded_port), or stop it"
-            ) from None
         raise Rejected(f"chDB cannot open {directory}: {' '.join(str(error).split())}") from None
 
 
-def is_locked(directory: Path) -> bool:
-    """Whether an engine, in this process or another one, has the directory open."""
+def _owner(directory: Path) -> str:
+    """The process that has the directory open, as the engine notes it; empty: none."""
     try:
         with (directory / "status").open("rb") as status:
             flock(status, LOCK_EX | LOCK_NB)
     except FileNotFoundError:
-        return False
+        return ""
     except OSError:
-        return True
-    return False
+        pid = re.search(r"PID: (\d+)", (directory / "status").read_text(errors="replace"))
+        return pid[1] if pid else "?"
+    return ""
 
 
 class Spool:

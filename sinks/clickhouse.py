@@ -109,14 +109,15 @@ class ClickHouse:
         try:
             return list(self._client.query(sql, parameters=dict(parameters or {})).named_results())
         except ClickHouseError as error:
-            raise failure(error, "a query", repeat_text=True) from None
+            raise failure(error, "the query", repeat_text=True) from None
 
-    def raw_query(self, sql: str, output_format: str, settings: Mapping[str, Any] | None = None) -> bytes:
-        """What a SELECT returns, in one of ClickHouse's formats."""
+    def raw_query(self, sql: str, output_format: str) -> bytes:
+        """What a server answers to a statement, in one of ClickHouse's formats. The statement must not write."""
+        settings = {} if self._client.server_settings["readonly"].value != "0" else {"readonly": 1}
         try:
-            data: bytes = self._client.raw_query(sql, fmt=output_format, settings=dict(settings or {}))
+            data: bytes = self._client.raw_query(sql, fmt=output_format, settings=settings)
         except ClickHouseError as error:
-            raise failure(error, "a query", repeat_text=True) from None
+            raise failure(error, "the query", repeat_text=True) from None
         return data
 
     def command(self, sql: str) -> None:
@@ -143,7 +144,7 @@ class ClickHouse:
         try:
             return self._client.command(sql, use_database=use_database)
         except ClickHouseError as error:
-            raise failure(error, "a command", repeat_text=True) from None
+            raise failure(error, "the statement", repeat_text=True) from None
 
 
 def _connect_server(settings: config.ClickHouse) -> Any:

@@ -31,8 +31,9 @@ class Step(NamedTuple):
     """The file or the table."""
     text: str
     """What is so; for drift also what to do."""
+    done: str = ""
+    """What is so once the statements have run."""
     statements: tuple[str, ...] = ()
-    """What applies it."""
 
 
 def migrate(clickhouse: ClickHouse, migrations: Sequence[Migration] = MIGRATIONS) -> list[str]:
@@ -54,7 +55,7 @@ def migrate(clickhouse: ClickHouse, migrations: Sequence[Migration] = MIGRATIONS
                 clickhouse.command(statement)
         except (Rejected, Unavailable) as error:
             raise type(error)(f"{step.name} could not be applied: {error}") from None
-    return [f"{step.name}: {step.text}" for step in steps]
+    return [f"{step.name}: {step.done}" for step in steps]
 
 
 def review(clickhouse: ClickHouse, migrations: Sequence[Migration] = MIGRATIONS) -> list[Step]:
@@ -90,7 +91,7 @@ def _applied(clickhouse: ClickHouse) -> dict[str, str]:
 def _pending(migration: Migration, retention_days: int) -> Step:
     ddl = migration.sql.replace("{retention_days}", str(retention_days))
     entry = f"INSERT INTO tidewatch_migrations (name, checksum) VALUES ('{migration.name}', '{_checksum(migration)}')"  # noqa: S608 - neither is given by anyone
-    return Step("pending", migration.name, "apply the file", (ddl, entry))
+    return Step("pending", migration.name, "not applied yet", "applied", (ddl, entry))
 
 
 def _checksum(migration: Migration) -> str:
@@ -148,4 +149,5 @@ def _changed_retention(clickhouse: ClickHouse, expected: dict[str, dict[str, str
         ttl = _TTL.search(row["create_table_query"])
         if ttl and row["name"] in expected and int(ttl["days"]) != wanted:
             statement = f"ALTER TABLE {row['name']} MODIFY TTL {ttl['from']} + toIntervalDay({wanted})"
-            yield Step("pending", row["name"], f"keep rows {wanted} days instead of {ttl['days']}", (statement,))
+            text, done = f"rows are kept {ttl['days']} days, to be {wanted}", f"rows are kept {wanted} days from now on"
+            yield Step("pending", row["name"], text, done, (statement,))

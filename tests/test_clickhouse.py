@@ -1,5 +1,6 @@
 """The ClickHouse sink on chDB: what goes in comes out, once, and what cannot is refused with a reason."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -193,7 +194,9 @@ def test_what_a_killed_process_left_in_the_spool_is_deleted_at_the_next_start(
 
 def test_a_directory_that_another_process_has_open_is_unavailable(sink: ClickHouse, directory: Path) -> None:
     other = python(_OPEN, str(directory))
-    assert other.stdout.startswith("Unavailable another process, such as a worker, has"), other.stdout + other.stderr
+    assert other.stdout.startswith(f"Unavailable process {os.getpid()}, such as a worker, has"), (
+        other.stdout + other.stderr
+    )
 
 
 _OPEN = """
