@@ -199,6 +199,24 @@ def client_options(config: Kafka) -> dict[str, Any]:
     return options
 
 
+def librdkafka_options(config: Kafka) -> dict[str, Any]:
+    """The same settings for a client of confluent-kafka."""
+    options: dict[str, Any] = {
+        "bootstrap.servers": ",".join(config.bootstrap_servers),
+        "security.protocol": config.security_protocol,
+    }
+    files = {
+        "ssl.ca.location": config.ca_file,
+        "ssl.certificate.location": config.cert_file,
+        "ssl.key.location": config.key_file,
+    }
+    options |= {name: path for name, path in files.items() if path}
+    if config.security_protocol.startswith("SASL"):
+        options["sasl.mechanism"] = config.sasl_mechanism
+        options |= {"sasl.username": config.username, "sasl.password": _password(config)}
+    return options
+
+
 def _tls(config: Kafka) -> ssl.SSLContext:
     """Certificates and host names are checked; an empty ``ca_file`` means the system's authorities."""
     try:

@@ -297,8 +297,12 @@ class History:
 
     def snapshot(self) -> HistoryState:
         """What :meth:`restore` needs."""
-        kept = (list(part.items()) for part in (self._counters, self._gauges, self._histograms))
-        return HistoryState(*kept, self.clock.edge_ms)
+        return HistoryState(
+            list(self._counters.items()),
+            list(self._gauges.items()),
+            list(self._histograms.items()),
+            self.clock.edge_ms,
+        )
 
     def restore(self, state: HistoryState) -> None:
         """Go on from a snapshot."""

@@ -9,7 +9,7 @@ import logging
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -48,6 +48,8 @@ class _Owned:
         self.stored: int | None = None
         """Where to read on once everything written is acknowledged; None when nothing waits for that."""
         self.quiet_since = time.monotonic()
+        self.declared_to = 0
+        """One past the last offset that was declared."""
 
     def offer(self, batch: RecordBatch) -> None:
         """Take a batch, less what was taken before: a seek delivers records again."""
@@ -98,7 +100,7 @@ class IngestStage:
         store: Store,
         producer: Any,
         consumer: Callable[[], BatchConsumer],
-        incarnation: str,
+        incarnations: Callable[[], Awaitable[Mapping[str, str]]],
         metrics: Metrics,
         tracer: Tracer,
     ) -> None:
@@ -107,7 +109,8 @@ class IngestStage:
         self.store = store
         self.producer = producer
         self.consumer = consumer
-        self.incarnation = incarnation
+        self._learn_incarnations = incarnations
+        self._incarnations: Mapping[str, str] = {}
         self.metrics = metrics
         self.tracer = tracer
         topics = config.topics
@@ -171,6 +174,7 @@ class IngestStage:
         await self._forget()
         consumer = self.consumer()
         owned = [partition for partition in consumer.owned if partition.topic in self.sources]
+        self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, self._check(epoch))
         committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), self._check(epoch))
         self._check(epoch)()
         self._owned = {at: _Owned(declared(committed[at][1]) if at in committed else None) for at in owned}
@@ -217,15 +221,26 @@ class IngestStage:
         folded = []
         for batch, doubt in taken:
             extent = doubt or Declared(batch.offsets[-1], wall_ms)
-            ingested = self.ingest(batch, extent.wall_ms, self.incarnation)
+            ingested = self.ingest(batch, extent.wall_ms, self._incarnations[batch.partition.topic])
             folded.append(_Folded(batch, extent, doubt is not None, ingested))
         return folded
 
     async def _declare(self, round_: list[_Folded]) -> None:
         """Commit the extent of every batch of the round; a stale worker fails here, before it writes."""
         offsets = {f.batch.partition: (f.batch.offsets[0], f.extent.metadata()) for f in round_}
+        for folded in round_:
+            self._audit(folded.batch)
         with self.metrics.declare_seconds.time():
             await self._commit(offsets)
+
+    def _audit(self, batch: RecordBatch) -> None:
+        """Each extent begins after the one before it, with nothing in between but offsets that hold no record."""
+        owned = self._owned[batch.partition]
+        begin, after = batch.offsets[0], owned.declared_to
+        if begin < after:
+            self.metrics.protocol_anomalies_total.labels(kind="overlap").inc()
+            log.error("%s: a batch begins at %d, before %d where the last one ended", batch.partition, begin, after)
+        owned.declared_to = batch.offsets[-1] + 1
 
     async def _commit(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
         consumer, epoch = self.consumer(), self._epoch
@@ -267,8 +282,9 @@ class IngestStage:
         await self.store.retrying("kafka", lambda: self._send(ingested), check)
         outcomes = set()
         for table, rows in ingested.raw.items():
+            incarnation = self._incarnations[batch.partition.topic]
             name = token(
-                self.config.kafka.group, self.incarnation, batch.partition, batch.offsets[0], batch.offsets[-1], table
+                self.config.kafka.group, incarnation, batch.partition, batch.offsets[0], batch.offsets[-1], table
             )
             if folded.doubtful:
                 outcomes.add(await self.store.outcome(table, rows, check))
@@ -314,6 +330,7 @@ class IngestStage:
             lag = max(end - (self._owned[at].stored or position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.buffered_bytes.set(consumer.backlog.bytes)
+        self.metrics.back_pressure_paused.set(consumer.backlog.bytes >= consumer.backlog.limit)
         writing = self._round if self._writing is not None else frozenset()
         now = time.monotonic()
         idle = [

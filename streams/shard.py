@@ -47,6 +47,8 @@ class Shard:
         self.offset = -1
         """Offset of the last record of ``panes`` merged; rows carry the next one as their version."""
         self.duplicates = 0
+        self.late: dict[str, tuple[int, int]] = {}
+        """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
         self._merged: dict[tuple[Partition, str, str], tuple[int, int]] = {}
         self._ticked_ms = 0
         self._pruned_ms = 0
@@ -72,12 +74,18 @@ class Shard:
         self._merged[key] = covered
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
+        revised, dropped = tenant.late()
         for index, start_ms, cell in delta.cells:
             tenant.merge(delta.series[index], start_ms, cell, reached)
+        self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
         if not self._ticked_ms and delta.cells:
             first = min(start for _, start, _ in delta.cells)
             self._ticked_ms = first - first % self.evaluation_ms
         self.watermark.observe(delta.source, delta.high_ms, delta.wall_ms)
+
+    def _count_late(self, topic: str, after: tuple[int, int], before: tuple[int, int]) -> None:
+        known = self.late.get(topic, (0, 0))
+        self.late[topic] = (known[0] + after[0] - before[0], known[1] + after[1] - before[1])
 
     def tenant(self, name: str) -> Tenant:
         """The tenant of that name, new if it was not known."""

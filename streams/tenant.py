@@ -68,6 +68,11 @@ class Tenant:
         self.history.merge(known, start_ms, cell)
         self.liveness.merge(known, cell)
 
+    def late(self) -> tuple[int, int]:
+        """Observations so far that revised the smallest window after it had closed, and that came too late for it."""
+        smallest = min(self.windows.sizes_ms)
+        return self.windows.revised[smallest], self.windows.dropped[smallest]
+
     def evaluate(self, now_ms: int, live: bool) -> list[Alert]:
         """Evaluate the rules at an instant of event time; ``live`` when no later one follows yet."""
         history, step = self.history, self.settings.evaluation_ms

@@ -1,5 +1,8 @@
 """The topics that Tidewatch reads and writes, made when they are missing."""
 
+import asyncio
+from collections.abc import Iterable
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
@@ -8,15 +11,22 @@ from aiokafka.errors import (
     UnsupportedVersionError,
     for_code,
 )
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
 
 from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
-from sinks.kafka import client_options
+from sinks.kafka import client_options, librdkafka_options
 
 STATE_PARTITIONS = 4
 """Of ``panes``, its snapshots and ``alerts``: a tenant lives in one, so as many workers can share the second stage."""
 
 _DAY_MS = 86_400_000
+
+_MOCK = "mockCluster"
+"""How librdkafka's mock cluster begins its id. It knows no topic ids, and its topics are never made again."""
+
+_ANSWER_SECONDS = 30.0
 
 
 async def ensure(config: Config) -> list[str]:
@@ -65,3 +75,38 @@ def _layout(config: Config) -> list[tuple[str, int, dict[str, str]]]:
         (topics.alerts, STATE_PARTITIONS, {"retention.ms": month}),
         (topics.dead_letters, 1, {"retention.ms": month}),
     ]
+
+
+async def incarnations(config: Config, names: Iterable[str]) -> dict[str, str]:
+    """Which topic of each name this is: the id that the broker gave it when it was made (KIP-516).
+
+    Offsets of a topic that was deleted and made again begin anew; what was stored under the old ones must not count
+    for the new. Brokers before 2.8 give no ids: there the cluster's id stands for all of its topics.
+    """
+    cluster = await _cluster_id(config)
+    if cluster.startswith(_MOCK):
+        return dict.fromkeys(names, cluster)
+    return await asyncio.to_thread(_topic_ids, config, list(names), cluster)
+
+
+async def _cluster_id(config: Config) -> str:
+    admin = AIOKafkaAdminClient(**client_options(config.kafka))
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+def _topic_ids(config: Config, names: list[str], cluster: str) -> dict[str, str]:
+    admin = AdminClient(librdkafka_options(config.kafka))
+    try:
+        found = admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_SECONDS)
+        ids = {name: found[name].result(_ANSWER_SECONDS).topic_id for name in names}
+    except (KafkaException, TimeoutError) as error:
+        raise Unavailable(f"the ids of the topics cannot be had: {error}") from None
+    none = (0, 0)
+    return {
+        name: cluster if (id_.get_most_significant_bits(), id_.get_least_significant_bits()) == none else str(id_)
+        for name, id_ in ids.items()
+    }

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -69,6 +69,7 @@ class WindowStage:
         self._wake = asyncio.Event()
         self._snapshot_at: dict[Partition, float] = {}
         self._resend_at = 0.0
+        self._counted: dict[tuple[int, Hashable], int] = {}
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch of ``panes`` records from the agent."""
@@ -278,9 +279,23 @@ class WindowStage:
         for tenant in tenants:
             self.metrics.active_series.labels(tenant=tenant.name).set(len(tenant.series))
         self.metrics.open_windows.set(sum(len(tenant.windows) for tenant in tenants))
+        for tenant in tenants:
+            self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
+            self._count(self.metrics.rule_errors_total, tenant.engine.failures, tenant.name)
+        for at, shard in self.shards.items():
+            for topic, (revised, dropped) in shard.late.items():
+                self._count(self.metrics.late_revised_total.labels(topic=topic), revised, at)
+                self._count(self.metrics.late_dropped_total.labels(topic=topic), dropped, at)
         states = [alert.state for shard in self.shards.values() for alert in shard.active()]
         for state in ("pending", "firing"):
             self.metrics.alerts.labels(state=state).set(states.count(state))
+
+    def _count(self, counter: Any, total: int, part: Hashable = None) -> None:
+        """Raise a counter by what ``total`` has grown; a shard that was taken up anew starts again from nothing."""
+        before = self._counted.get((id(counter), part), 0)
+        if total > before:
+            counter.inc(total - before)
+        self._counted[id(counter), part] = total
 
     def _check(self) -> Callable[[], None]:
         epoch = self._epoch

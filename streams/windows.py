@@ -49,6 +49,8 @@ class Windows(Generic[K, C]):
         self.lateness_ms = lateness_ms
         self.dropped: dict[int, int] = dict.fromkeys(self.sizes_ms, 0)
         """Observations that came too late, by window size."""
+        self.revised: dict[int, int] = dict.fromkeys(self.sizes_ms, 0)
+        """Observations that changed a window which was closed, by window size."""
         self._slots: dict[tuple[int, int], _Slot[K, C]] = {}
 
     def merge(self, key: K, at_ms: int, cell: C, watermark_ms: int) -> None:
@@ -58,6 +60,8 @@ class Windows(Generic[K, C]):
             if start + size + self.lateness_ms <= watermark_ms:
                 self.dropped[size] += cell.count
                 continue
+            if start + size <= watermark_ms:
+                self.revised[size] += cell.count
             slot = self._slots.get((size, start))
             if slot is None:
                 slot = self._slots[size, start] = _Slot()

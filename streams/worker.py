@@ -9,15 +9,15 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import CollectorRegistry
 
 from embedded import clickhouse as embedded
 from schemas.config import Config
+from schemas.failures import Rejected
 from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
-from sinks.migrations import migrate
+from sinks.migrations import migrate, review
 from streams import app as faust_app
 from streams import topics
 from streams.compliance import judge
@@ -35,6 +35,8 @@ from streams.tenant import Settings, Tenant
 from streams.transport import BatchApp
 from streams.watermark import Watermark
 from streams.window_stage import WindowStage
+
+_LAST_FLUSH_SECONDS = 15.0
 
 
 class Worker(NamedTuple):
@@ -73,11 +75,12 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(tracing())
         await topics.ensure(config)
-        incarnation = await _cluster_id(config)
         sink = await asyncio.to_thread(ClickHouse, config.clickhouse)
         stack.callback(sink.close)
         clickhouse_port = None
-        if sink.directory is not None:
+        if sink.directory is None:
+            await asyncio.to_thread(_check_tables, sink)
+        else:
             await asyncio.to_thread(migrate, sink)
             clickhouse_port = await stack.enter_async_context(
                 http.serving(embedded.application(sink, None), config.http.host, config.clickhouse.embedded_port)
@@ -100,7 +103,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
             store,
             producer,
             consumer,
-            incarnation,
+            lambda: topics.incarnations(config, _sources(config)),
             metrics,
             tracer,
         )
@@ -139,18 +142,29 @@ async def _producer(config: Config, stack: AsyncExitStack) -> Any:
         max_batch_size=1_000_000,
     )
     await producer.start()
-    stack.push_async_callback(producer.stop)
+    stack.push_async_callback(_stop, producer)
     return producer
 
 
-async def _cluster_id(config: Config) -> str:
-    """Which Kafka this is: offsets of another would mean other records."""
-    admin = AIOKafkaAdminClient(**client_options(config.kafka))
-    await admin.start()
+async def _stop(producer: Any) -> None:
+    """An idempotent aiokafka producer retries without end, and stopping it would wait for that."""
     try:
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
+        await asyncio.wait_for(producer.flush(), _LAST_FLUSH_SECONDS)
+    except TimeoutError:
+        producer._sender.sender_task.cancel()
+    await producer.stop()
+
+
+def _check_tables(sink: ClickHouse) -> None:
+    """A worker on a server may not change tables: they are made, and changed, by ``tidewatch migrate``."""
+    steps = review(sink)
+    if steps:
+        wrong = "\n".join(f"{step.name}: {step.text}" for step in steps)
+        raise Rejected(f"the tables in ClickHouse are not as this version needs them; run tidewatch migrate.\n{wrong}")
+
+
+def _sources(config: Config) -> tuple[str, ...]:
+    return config.topics.metrics, config.topics.security, config.topics.processing
 
 
 def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:

@@ -1,5 +1,6 @@
 """A worker as a process of its own, to be killed, and questions to what it stored."""
 
+import json
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from uuid import uuid4
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from tests.e2e import events
+
+Record = tuple[int | None, bytes | None] | tuple[int | None, bytes | None, list[tuple[str, bytes]]]
+"""Partition (None: any), value, and perhaps headers."""
 
 
 class Pipeline:
@@ -30,6 +36,7 @@ class Pipeline:
         self.process: subprocess.Popen[bytes] | None = None
         self.log = directory / "worker.log"
         self.config = directory / "tidewatch.toml"
+        self.environment = {**os.environ, "TMPDIR": str(directory), "TIDEWATCH_CONFIG": str(self.config)}
         topics = {"metrics": "metrics", "security": "security", "processing": "data-processing", "panes": "panes"}
         topics |= {"snapshots": "snapshots", "alerts": "alerts", "dead_letters": "dead-letters"}
         self.topics = {field: f"{self.name}-{topic}" for field, topic in topics.items()}
@@ -43,11 +50,9 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the worker and wait until it owns its partitions."""
-        command = [sys.executable, "-m", "streams.cli", "worker", "--config", str(self.config)]
+        command = [sys.executable, "-m", "streams.cli", "worker"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, stderr=log, stdout=log, env={**os.environ, "TMPDIR": str(self.directory)}
-            )
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=self.environment)
         self.wait(self._ready, "the worker to be ready", 60)
 
     def kill(self) -> None:
@@ -62,6 +67,36 @@ class Pipeline:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(60) == 0, self.tail()
 
+    def tidewatch(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        """Run another command with this configuration; fails unless it ends with ``status``."""
+        command = [sys.executable, "-m", "streams.cli", *arguments]
+        run = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
+        assert run.returncode == status, f"{command} ended with {run.returncode}: {run.stdout}{run.stderr}"
+        return run
+
+    def replay(self, *arguments: str) -> dict[str, Any]:
+        """``tidewatch replay`` as fast as it goes; its summary."""
+        summary: dict[str, Any] = json.loads(
+            self.tidewatch("replay", "--speed", "max", "--json", *arguments).stdout,
+        )
+        return summary
+
+    def send(self, topic: str, *values: bytes | None) -> None:
+        """Records to a topic, named by its field of the configuration, all to one partition."""
+        publish(self.bootstrap, self.topics[topic], [(0, value) for value in values])
+
+    def finish(self, rows: int, at: float) -> None:
+        """Let event time pass to ``at``, when so many raw rows are stored, and wait for every alert on the way.
+
+        The event that does it raises an alert of its own, which is looked for: those before it are then on the topic.
+        """
+        stored = "SELECT sum(rows) FROM (SELECT count() AS rows FROM merge(currentDatabase(), '^raw_'))"
+        self.wait(lambda: self.value(stored) == rows, f"{rows} raw rows")
+        self.send("metrics", events.metric(at, "cpu_usage_percent", 100, service="the-end"))
+        end = "SELECT count() FROM alert_history WHERE labels['service'] = 'the-end'"
+        self.wait(lambda: bool(self.value(end)), "event time to pass", 600)
+        self.wait(lambda: not self.lag("alerts"), "the last alerts")
+
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a SELECT, asked over the worker's ClickHouse port."""
         client = clickhouse_connect.get_client(host="127.0.0.1", port=self.clickhouse_port)
@@ -74,11 +109,46 @@ class Pipeline:
         except (ClickHouseError, OSError, IndexError):
             return None
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric of the worker over its labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=10) as page:
-            lines = page.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+    def history(self, *rules: str) -> list[dict[str, Any]]:
+        """The transitions of the alerts of some rules, oldest first; times as Unix seconds."""
+        return self.query(
+            "SELECT rule, state, reason, labels, annotations, value, toUnixTimestamp64Milli(active_at) / 1000 AS active,"
+            " toUnixTimestamp64Milli(changed_at) / 1000 AS changed FROM alert_history FINAL"
+            f" WHERE rule IN {(*rules, '')} ORDER BY changed, active, state"
+        )
+
+    def committed(self, *topics: str) -> dict[tuple[str, int], tuple[int, str, int]]:
+        """Committed offset and metadata, and the end, of every partition of these topics (fields of the config)."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.name})
+        try:
+            found = {}
+            for field in topics:
+                topic = self.topics[field]
+                numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+                for each in consumer.committed([TopicPartition(topic, number) for number in numbers], timeout=10):
+                    _, end = consumer.get_watermark_offsets(each, timeout=10)
+                    found[field, each.partition] = (each.offset, each.metadata or "", end)
+            return found
+        finally:
+            consumer.close()
+
+    def lag(self, *topics: str) -> int:
+        """Records of these topics that the group has not acknowledged; a partition never committed has none read."""
+        return sum(end - max(offset, 0) for offset, _, end in self.committed(*topics).values())
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric of the worker over the series that have these labels."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in self.page("/metrics").splitlines()
+            if line.split("{")[0].split(" ")[0] == name and all(pair in line for pair in wanted)
+        )
+
+    def page(self, path: str) -> str:
+        """What the worker answers on its port for health and metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
         """Until ``condition`` holds; fails with the worker's log when it dies or takes too long."""
@@ -94,10 +164,10 @@ class Pipeline:
 
     def _ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+            self.page("/readyz")
         except (URLError, OSError):
             return False
+        return True
 
 
 @contextmanager
@@ -111,17 +181,22 @@ def pipeline(directory: Path, bootstrap: str, settings: str = "", partitions: in
             made.kill()
 
 
-def publish(
-    bootstrap: str, topic: str, records: Iterator[tuple[int | None, bytes]] | list[tuple[int | None, bytes]]
-) -> None:
-    """Records to their partitions (None: any); all stored when this returns."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "compression.type": "zstd", "acks": "all"})
+def publish(bootstrap: str, topic: str, records: Iterable[Record], **options: Any) -> None:
+    """Records to their partitions, in batches of zstd unless ``options`` say otherwise; all stored when this returns."""
+    settings = {"linger.ms": 20, "compression.type": "zstd", "acks": "all"}
+    producer = Producer({"bootstrap.servers": bootstrap, **settings, **options})
     failed: list[Any] = []
-    options: Mapping[str, Any] = {"on_delivery": lambda error, _: failed.append(error) if error else None}
-    for partition, value in records:
+    for partition, value, *headers in records:
+        where: dict[str, Any] = {} if partition is None else {"partition": partition}
         while True:
             try:
-                producer.produce(topic, value, **({} if partition is None else {"partition": partition}), **options)
+                producer.produce(
+                    topic,
+                    value,
+                    headers=headers[0] if headers else None,
+                    on_delivery=lambda error, _: failed.append(error) if error else None,
+                    **where,
+                )
                 break
             except BufferError:
                 producer.poll(0.1)
