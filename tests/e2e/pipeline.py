@@ -28,7 +28,10 @@ Record = tuple[int | None, bytes | None] | tuple[int | None, bytes | None, list[
 class Pipeline:
     """Topics of its own on a shared broker, one chDB directory, and a worker that can die and come back."""
 
-    def __init__(self, directory: Path, bootstrap: str, settings: str = "", partitions: int = 8) -> None:
+    def __init__(
+        self, directory: Path, bootstrap: str, settings: str = "", partitions: int = 8, workers: int = 1
+    ) -> None:
+        self.workers = workers
         self.directory = directory
         self.bootstrap = bootstrap
         self.name = f"t{uuid4().hex[:8]}"
@@ -51,14 +54,18 @@ class Pipeline:
     def start(self) -> None:
         """Start the worker and wait until it owns its partitions."""
         command = [sys.executable, "-m", "streams.cli", "worker"]
+        if self.workers > 1:
+            command += ["--workers", str(self.workers)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=self.environment)
+            self.process = subprocess.Popen(
+                command, stderr=log, stdout=log, env=self.environment, start_new_session=True
+            )
         self.wait(self._ready, "the worker to be ready", 60)
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished."""
         assert self.process is not None
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
@@ -171,9 +178,11 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(directory: Path, bootstrap: str, settings: str = "", partitions: int = 8) -> Iterator[Pipeline]:
-    """A pipeline whose worker does not outlive the test."""
-    made = Pipeline(directory, bootstrap, settings, partitions)
+def pipeline(
+    directory: Path, bootstrap: str, settings: str = "", partitions: int = 8, workers: int = 1
+) -> Iterator[Pipeline]:
+    """A pipeline whose workers do not outlive the test."""
+    made = Pipeline(directory, bootstrap, settings, partitions, workers)
     try:
         yield made
     finally:
