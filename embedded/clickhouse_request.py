@@ -68,7 +68,7 @@ def password(request: web.Request) -> str:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            return b64decode(given).decode().partition(":")[2]
+            return b64decode(given, validate=True).decode().partition(":")[2]
         except ValueError:
             raise Refused(516, "AUTHENTICATION_FAILED", "The Authorization header cannot be read.") from None
     if scheme.lower() == "bearer":

@@ -56,20 +56,15 @@ class ClickHouse:
     """
 
     def __init__(self, settings: config.ClickHouse) -> None:
-        self.database = DATABASE
-        self.directory: Path | None = None
-        """Of chDB; None for a server."""
         scheme, _, rest = settings.url.partition(":")
-        if scheme == "chdb":
-            self.directory = Path(rest).resolve()
-            self._client = connect(self.directory)
-            self.spool = Spool(self.directory)
-        else:
-            self._client = _connect_server(settings)
-            self.database = urlsplit(settings.url).path.strip("/") or DATABASE
+        self.database = DATABASE if scheme == "chdb" else urlsplit(settings.url).path.strip("/") or DATABASE
         if not re.fullmatch(r"\w+", self.database):
             raise Rejected(f"clickhouse.url: {self.database} is no name for a database: letters, digits and _")
+        self.directory = Path(rest).resolve() if scheme == "chdb" else None
+        """Of chDB; None for a server."""
+        self._client = connect(self.directory) if self.directory else _connect_server(settings)
         if self.directory:
+            self.spool = Spool(self.directory)
             self.create_database()
         self._client.database = self.database
         self.retention_days = settings.retention_days
@@ -83,9 +78,9 @@ class ClickHouse:
             if self.directory is None:
                 # An iterator, because bytes the driver would send a second time by itself when the connection breaks.
                 body = iter((file_bytes(batch, "lz4"),))
-                self._client.raw_insert(table, list(columns), body, settings, "Arrow")
+                self._client.raw_insert(table, batch.schema.names, body, settings, "Arrow")
             else:
-                target = f"{table} ({', '.join(columns)})"
+                target = f"{table} ({', '.join(batch.schema.names)})"
                 with self.spool.file(file_bytes(batch, None)) as file:
                     self._client.command(insert_statement(target, file, "Arrow", settings))
         except ClickHouseError as error:
