@@ -49,6 +49,8 @@ class YamlText:
                 self.problems.append(Problem(place, text, "write each into a file of its own"))
             else:
                 self.problems.append(Problem(place, f"not YAML: {error.problem or error.context}"))
+        except RecursionError:
+            self.problems.append(Problem(Place(file, 1, 1), "nested too deeply"))
         except yaml.YAMLError as error:
             self.problems.append(Problem(Place(file, 1, 1), f"not YAML: {str(error).splitlines()[0]}"))
 

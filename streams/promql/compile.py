@@ -7,6 +7,7 @@ from typing import Any
 
 import promql_parser as ast
 
+from schemas.duration import milliseconds
 from schemas.failures import Rejected
 from streams.promql.aggregation import AGGREGATORS, Aggregation, Grouping
 from streams.promql.binary import ScalarBinary, SetBinary, VectorBinary, VectorScalarBinary
@@ -19,23 +20,43 @@ from streams.promql.node import Node
 from streams.promql.operators import SET_OPERATORS
 from streams.promql.reasons import BadExpression, Unsupported, explain
 from streams.promql.selectors import At, InstantSelector, RangeSelector, Subquery, When
-from streams.promql.tokens import line_and_column, operand_offsets, tokens
+from streams.promql.tokens import depth, durations, line_and_column, operand_offsets, tokens
 from streams.promql.values import NAME, Kind
 
 _NATIVE_HISTOGRAMS = frozenset(
     {"histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum"}
 )
+_DEEPEST = 200
+"""Deeper trees would exhaust the stack of the parser, which ends the process, or that of the evaluation."""
 _RAW_BYTES = re.compile(r"""(["'])(?:\\[^x]|\\x[0-7]|(?!\1)[^\\])*\\x[89a-fA-F]""")
 _AT = re.compile(r" @ (-?[0-9.]+)(?: offset \S+)?$")
 
 
 def compile_text(text: str) -> Node:
     """The expression as a node. Raises BadExpression (a Rejected) with line, column and reason."""
+    found = tokens(text)
+    if depth(found) > _DEEPEST:
+        raise BadExpression(text, 0, f"the expression nests deeper than {_DEEPEST}; record parts of it by rules")
+    for token in durations(found):
+        if not _is_reasonable(token.text):
+            raise BadExpression(text, token.offset, f"{token.text} is not a duration of less than 290 years")
     try:
         tree = ast.parse(text)
     except ValueError as error:
         raise explain(text, str(error)) from None
     return _Compiler(text).node(tree)
+
+
+def _is_reasonable(duration: str) -> bool:
+    """False for a duration that the parser could not represent; it would end in a panic."""
+    try:
+        seconds = float(duration)
+    except ValueError:
+        try:
+            seconds = milliseconds(duration) / 1000
+        except Rejected:
+            return True  # no duration at all: the parser explains
+    return abs(seconds) < 290 * 365.25 * 86_400
 
 
 class _Compiler:

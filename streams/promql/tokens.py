@@ -16,6 +16,9 @@ _TOKEN = re.compile(
 _LABEL_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _FILLS = frozenset({"fill", "fill_left", "fill_right"})
 _OPERATORS = frozenset({"and", "or", "unless", "atan2", "bool"})
+_NESTING = frozenset({"+", "-", "*", "/", "%", "^", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless", "atan2"})
+_OPENING = frozenset("([")
+_CLOSING = frozenset(")]")
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -30,6 +33,26 @@ def tokens(text: str) -> list[Token]:
     """The tokens, without spaces and comments."""
     found = _TOKEN.finditer(text)
     return [Token(match.lastgroup or "", match[0], match.start()) for match in found if match.lastgroup != "space"]
+
+
+def depth(found: list[Token]) -> int:
+    """At most how deep the tree of the expression is: open brackets, and operators, each of which may nest."""
+    deepest = nested = operators = 0
+    for token in found:
+        nested += (token.text in _OPENING) - (token.text in _CLOSING)
+        deepest = max(deepest, nested)
+        operators += token.text.lower() in _NESTING
+    return deepest + operators
+
+
+def durations(found: list[Token]) -> Iterator[Token]:
+    """The tokens that stand where a duration has to: within brackets, and behind ``offset``."""
+    nested, behind_offset = 0, False
+    for token in found:
+        nested += (token.text == "[") - (token.text == "]")
+        if token.kind in ("number", "word") and (nested > 0 or behind_offset):
+            yield token
+        behind_offset = token.text.lower() == "offset" or (behind_offset and token.text in ("+", "-"))
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

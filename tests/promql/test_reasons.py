@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.failures import Rejected
-from streams.promql import compile_expression
+from streams.promql import MemoryStorage, compile_expression
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ from streams.promql import compile_expression
         ("a + limitk(1, x)", "1:5: limitk() is experimental in Prometheus and not supported"),
         ("a or histogram_avg(x)", "1:6: histogram_avg() reads native histograms, which are not supported"),
         ("sum(rate(x[5m + 1s]))", "1:15: arithmetic with durations is experimental"),
+        ("rate(x[999999999y])", "1:8: 999999999y is not a duration of less than 290 years"),
+        ("x offset -Inf", "1:11: Inf is not a duration of less than 290 years"),
         ('x{a="b" or c="d"}', "1:1: 'or' between matchers is not PromQL; write two selectors joined by or"),
         (r'x + y{a=~"\\pL"}', "1:5: the pattern"),
     ],
@@ -30,6 +32,17 @@ def test_the_reason_names_line_and_column(expression: str, reason: str) -> None:
     with pytest.raises(Rejected) as refusal:
         compile_expression(expression)
     assert str(refusal.value).startswith(reason)
+
+
+@pytest.mark.parametrize("text", ["(" * 50_000 + "1" + ")" * 50_000, "-" * 50_000 + "x", "+".join(["x"] * 50_000)])
+def test_an_expression_that_would_exhaust_the_stack_is_refused(text: str) -> None:
+    with pytest.raises(Rejected, match="nests deeper than 200"):
+        compile_expression(text)
+
+
+def test_the_deepest_expressions_that_are_taken_can_be_evaluated() -> None:
+    for text in ("(" * 200 + "1" + ")" * 200, "-" * 199 + "(x)", "+".join(["x"] * 201), "abs(" * 200 + "x" + ")" * 200):
+        compile_expression(text).evaluate(MemoryStorage(), 0)
 
 
 def test_selectors_say_how_far_back_they_reach() -> None:

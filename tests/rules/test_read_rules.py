@@ -104,6 +104,7 @@ def test_a_mistake_is_shown_with_file_line_column_and_fix(rule: str, problem: st
     ("text", "problem"),
     [
         ("groups: [", "r.yml:1:10: not YAML"),
+        ("[" * 5000, "r.yml:1:1: nested too deeply"),
         ("a: b", "r.yml:1:1: the file has the unknown key 'a'; known keys are groups"),
         ("groups:\n- rules: []", "r.yml:2:3: a group has no name"),
         ("groups:\n- name: g\n- name: g", "r.yml:3:3: there is another group 'g' in this file; give it another name"),
