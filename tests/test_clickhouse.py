@@ -192,6 +192,10 @@ def test_what_a_killed_process_left_in_the_spool_is_deleted_at_the_next_start(
     assert (directory / "spool").stat().st_mode & 0o077 == 0
 
 
+def test_the_directory_is_for_its_owner_alone(sink: ClickHouse, directory: Path) -> None:
+    assert directory.stat().st_mode & 0o077 == 0
+
+
 def test_a_directory_that_another_process_has_open_is_unavailable(sink: ClickHouse, directory: Path) -> None:
     other = python(_OPEN, str(directory))
     assert other.stdout.startswith(f"Unavailable process {os.getpid()}, such as a worker, has"), (
