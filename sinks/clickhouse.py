@@ -150,6 +150,9 @@ def _connect_server(settings: config.ClickHouse) -> Any:
             "clickhouse.url must be chdb:DIRECTORY, http://HOST:8123/DATABASE or https://HOST:8443/DATABASE; the user "
             "goes into clickhouse.username, the password into clickhouse.password or the file clickhouse.password_file"
         )
+    for name in ("ca_file", "cert_file", "key_file"):
+        if (file := getattr(settings, name)) and not Path(file).is_file():
+            raise Rejected(f"clickhouse.{name}: there is no file {file}")
     password = _password(settings)
     try:
         return clickhouse_connect.get_client(
@@ -173,7 +176,7 @@ def _connect_server(settings: config.ClickHouse) -> Any:
     except ClickHouseError as error:
         raise failure(error, f"connecting to ClickHouse at {address.hostname}", repeat_text=True) from None
     except (OSError, ValueError) as error:
-        raise Rejected(f"clickhouse: {error}; check clickhouse.url, ca_file, cert_file and key_file") from None
+        raise Rejected(f"clickhouse: {error}; correct clickhouse.url, ca_file, cert_file or key_file") from None
 
 
 def _password(settings: config.ClickHouse) -> str:

@@ -1,6 +1,7 @@
 """An aiohttp application on a real port, for clients that are not asynchronous."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from aiohttp import web
 
 
 @contextmanager
-def serving(make: Callable[[], web.Application]) -> Iterator[int]:
+def serving(make: Callable[[], web.Application], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve on 127.0.0.1 from a thread; yields the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -18,7 +19,7 @@ def serving(make: Callable[[], web.Application]) -> Iterator[int]:
     async def start() -> web.AppRunner:
         runner = web.AppRunner(make())
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return runner
 
     runner = asyncio.run_coroutine_threadsafe(start(), loop).result(30)

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -296,6 +298,40 @@ def test_an_insert_whose_answer_is_lost_is_not_repeated_by_the_driver_and_stored
         worker.close()
     assert owner.query("SELECT count() AS n FROM raw_health") == [{"n": 100}]
     owner.command("TRUNCATE TABLE raw_health")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``ca.pem``, and ``server`` and ``client`` with ``.pem`` and ``.key``, signed by it."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(arguments: str) -> None:
+        subprocess.run(["openssl", *arguments.split()], check=True, capture_output=True, cwd=folder)
+
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 2")
+    for name in ("server", "client"):
+        openssl(f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}")
+        openssl(f"x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -days 2 -extfile names -out {name}.pem")
+    return folder
+
+
+def test_tls_checks_the_server_and_shows_a_certificate(owner: ClickHouse, certificates: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.pem"))
+    tls.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    ca, cert, key = (str(certificates / name) for name in ("ca.pem", "client.pem", "client.key"))
+    with serving(lambda: application(owner, CREDENTIAL), tls) as port:
+        url = f"https://127.0.0.1:{port}/tidewatch"
+        sink = ClickHouse(Settings(url=url, password=CREDENTIAL, ca_file=ca, cert_file=cert, key_file=key))
+        assert sink.query("SELECT 1 AS x") == [{"x": 1}]
+        sink.close()
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            ClickHouse(Settings(url=url, cert_file=cert, key_file=key))
+        with pytest.raises(Unavailable, match=r"connecting to ClickHouse at 127\.0\.0\.1 failed"):
+            ClickHouse(Settings(url=url, ca_file=ca))
+        with pytest.raises(Rejected, match=r"clickhouse\.ca_file: there is no file nothing\.pem"):
+            ClickHouse(Settings(url=url, ca_file="nothing.pem"))
 
 
 def test_https_never_sends_the_password_in_plain_text() -> None:
