@@ -51,16 +51,17 @@ class _Owned:
         self.declared_to = 0
         """One past the last offset that was declared."""
 
-    def offer(self, batch: RecordBatch) -> None:
-        """Take a batch, less what was taken before: a seek delivers records again."""
+    def offer(self, batch: RecordBatch) -> int:
+        """Take a batch, less what was taken before: a seek delivers records again. How many bytes were new."""
         if batch.offsets[0] < self.received:
             _, rest = split(batch, bisect_right(batch.offsets, self.received - 1))
             if rest is None:
-                return
+                return 0
             batch = rest
         self.pending.append(batch)
         self.received = batch.next_offset
         self.quiet_since = time.monotonic()
+        return batch.size_bytes
 
     def take(self, limit: int) -> tuple[RecordBatch, Declared | None] | None:
         """The next batch to write, and what it was declared as if a predecessor did; None when it has to wait."""
@@ -116,6 +117,7 @@ class IngestStage:
         topics = config.topics
         self.sources = {topics.metrics, topics.security, topics.processing}
         self._epoch = -1
+        self._entering = asyncio.Lock()
         self._owned: dict[Partition, _Owned] = {}
         self._wake = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -126,13 +128,15 @@ class IngestStage:
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch from an agent; one of an epoch that has passed will come again to whoever owns it now."""
-        if delivery.epoch != self.consumer().epoch:
-            self.consumer().backlog.done(delivery.batch.size_bytes)
+        try:
+            await self._enter(delivery.epoch)
+        except Fenced:
             return
-        await self._enter(delivery.epoch)
-        self._owned[delivery.batch.partition].offer(delivery.batch)
-        self.metrics.records_total.labels(topic=delivery.batch.partition.topic).inc(len(delivery.batch.values))
-        self.metrics.record_bytes_total.labels(topic=delivery.batch.partition.topic).inc(delivery.batch.size_bytes)
+        batch = delivery.batch
+        repeated = batch.size_bytes - self._owned[batch.partition].offer(batch)
+        self.consumer().backlog.done(repeated, delivery.epoch)
+        self.metrics.records_total.labels(topic=batch.partition.topic).inc(len(batch.values))
+        self.metrics.record_bytes_total.labels(topic=batch.partition.topic).inc(batch.size_bytes)
         self._wake.set()
 
     async def run(self) -> None:
@@ -143,55 +147,50 @@ class IngestStage:
                     await self._turn()
                 except Fenced as fenced:
                     log.info("partitions were reassigned, starting over: %s", fenced)
-                    await self._forget()
+                    await asyncio.gather(*filter(None, [self._writing]), return_exceptions=True)
+                    self._writing = None
         except asyncio.CancelledError:
             await self._finish()
             raise
 
     async def _turn(self) -> None:
-        epoch = self.consumer().epoch
-        if epoch != self._epoch and self.consumer().owned:
-            await self._enter(epoch)
+        if self.consumer().owned:
+            await self._enter(self.consumer().epoch)
         await self._gather()
+        epoch = self._epoch
         folded = await self._fold()
         if folded:
             await self._written()
-            await self._declare(folded)
-            self._writing = asyncio.create_task(self._write(folded, epoch))
+            await self._declare(folded, epoch)
             self._round = frozenset(f.batch.partition for f in folded)
+            self._writing = asyncio.create_task(self._write(folded, epoch))
         elif self._writing is not None and self._writing.done():
             await self._written()
         elif self._writing is None:
-            await self._acknowledge()
+            await self._acknowledge(epoch)
         if time.monotonic() - self._pulsed >= _PULSE_SECONDS:
             self._pulsed = time.monotonic()
-            await self._pulse()
+            await self._pulse(epoch)
 
     async def _enter(self, epoch: int) -> None:
-        """Learn what was committed of the partitions that this epoch gave us, and tell the windows to expect them."""
-        if epoch == self._epoch:
-            return
-        await self._forget()
-        consumer = self.consumer()
-        owned = [partition for partition in consumer.owned if partition.topic in self.sources]
-        self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, self._check(epoch))
-        committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), self._check(epoch))
-        self._check(epoch)()
-        self._owned = {at: _Owned(declared(committed[at][1]) if at in committed else None) for at in owned}
-        self._epoch = epoch
-        self.metrics.rebalances_total.inc()
-        await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
+        """Learn what was committed of the partitions that this epoch gave us, and tell the windows to expect them.
 
-    async def _forget(self) -> None:
-        """Drop what is not written: its partitions' next owners will read it again."""
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
-            self._writing = None
-        for owned in self._owned.values():
-            for batch in owned.pending:
-                self.consumer().backlog.done(batch.size_bytes)
-        self._owned = {}
-        self._epoch = -1
+        Raises Fenced when the epoch has passed.
+        """
+        async with self._entering:
+            self._check(epoch)()
+            if epoch == self._epoch:
+                return
+            self._owned, self._epoch = {}, -1
+            consumer, check = self.consumer(), self._check(epoch)
+            owned = [partition for partition in consumer.owned if partition.topic in self.sources]
+            self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, check)
+            committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
+            await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
+            check()
+            self._owned = {at: _Owned(declared(committed[at][1]) if at in committed else None) for at in owned}
+            self._epoch = epoch
+            self.metrics.rebalances_total.inc()
 
     async def _gather(self) -> None:
         """Wait until there is something to do, and a little longer when little has come."""
@@ -225,13 +224,14 @@ class IngestStage:
             folded.append(_Folded(batch, extent, doubt is not None, ingested))
         return folded
 
-    async def _declare(self, round_: list[_Folded]) -> None:
+    async def _declare(self, round_: list[_Folded], epoch: int) -> None:
         """Commit the extent of every batch of the round; a stale worker fails here, before it writes."""
         offsets = {f.batch.partition: (f.batch.offsets[0], f.extent.metadata()) for f in round_}
+        self._check(epoch)()
         for folded in round_:
             self._audit(folded.batch)
         with self.metrics.declare_seconds.time():
-            await self._commit(offsets)
+            await self._commit(offsets, epoch)
 
     def _audit(self, batch: RecordBatch) -> None:
         """Each extent begins after the one before it, with nothing in between but offsets that hold no record."""
@@ -242,8 +242,8 @@ class IngestStage:
             log.error("%s: a batch begins at %d, before %d where the last one ended", batch.partition, begin, after)
         owned.declared_to = batch.offsets[-1] + 1
 
-    async def _commit(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
-        consumer, epoch = self.consumer(), self._epoch
+    async def _commit(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
+        consumer = self.consumer()
 
         async def attempt() -> None:
             try:
@@ -269,8 +269,8 @@ class IngestStage:
             await asyncio.gather(*(self._write_one(folded, self._check(epoch)) for folded in round_))
         for folded in round_:
             batch = folded.batch
-            self.consumer().backlog.done(batch.size_bytes)
-            if batch.partition in self._owned and epoch == self._epoch:
+            self.consumer().backlog.done(batch.size_bytes, epoch)
+            if epoch == self._epoch:
                 self._owned[batch.partition].stored = batch.next_offset
             for kind, count in folded.ingested.events.items():
                 self.metrics.events_total.labels(type=kind).inc(count)
@@ -314,15 +314,16 @@ class IngestStage:
         self.metrics.panes_bytes_total.inc(len(packed))
         return await self.producer.send(self.config.topics.panes, value=packed, key=delta.tenant.encode())
 
-    async def _acknowledge(self) -> None:
+    async def _acknowledge(self, epoch: int) -> None:
         """Nothing more has come: say that what was written is done."""
+        written = [owned for owned in self._owned.values() if owned.stored is not None]
         done = {at: (owned.stored, "") for at, owned in self._owned.items() if owned.stored is not None}
         if done:
-            await self._commit(done)
-            for at in done:
-                self._owned[at].stored = None
+            await self._commit(done, epoch)
+            for owned in written:
+                owned.stored = None
 
-    async def _pulse(self) -> None:
+    async def _pulse(self, epoch: int) -> None:
         """Tell the windows which partitions have been read to their end and are quiet."""
         consumer, quiet = self.consumer(), self.config.windows.idle_timeout
         positions = await consumer.positions(self._owned)
@@ -343,7 +344,7 @@ class IngestStage:
             and at in positions
             and positions[at][0] >= positions[at][1]
         ]
-        if idle:
+        if idle and epoch == self._epoch:
             await self._send_pulse(Pulse(wall_ms=_now_ms(), idle=idle))
 
     async def _send_pulse(self, pulse: Pulse) -> None:
@@ -363,7 +364,7 @@ class IngestStage:
         """A clean stop: what is being written is finished and acknowledged, the rest left for the next owner."""
         try:
             await asyncio.wait_for(self._written(), 30)
-            await asyncio.wait_for(self._acknowledge(), 10)
+            await asyncio.wait_for(self._acknowledge(self._epoch), 10)
         except (Fenced, TimeoutError) as error:
             log.warning(
                 "stopped before the last batch was acknowledged; it will be checked at the next start: %r", error

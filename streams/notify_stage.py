@@ -51,7 +51,7 @@ class NotifyStage:
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch of alert records from the agent."""
-        self.consumer().backlog.done(delivery.batch.size_bytes)
+        self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
         await self._batches.put(delivery)
 
     async def run(self) -> None:

@@ -43,22 +43,33 @@ class Delivery(NamedTuple):
 
 
 class Backlog:
-    """Bytes that are fetched and not yet stored, against a limit."""
+    """Bytes that are fetched and not yet stored, against a limit.
+
+    It is counted for one epoch at a time: what a rebalance drops on its way through Faust is reported by nobody.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.bytes = 0
+        self._epoch = 0
         self._room = asyncio.Event()
         self._room.set()
 
+    def start(self, epoch: int) -> None:
+        """A new epoch: what was fetched before it will be fetched again, by whoever owns it."""
+        self._epoch, self.bytes = epoch, 0
+        self._room.set()
+
     def add(self, size: int) -> None:
-        """``size`` bytes have come."""
+        """``size`` bytes have come in the present epoch."""
         self.bytes += size
         if self.bytes >= self.limit:
             self._room.clear()
 
-    def done(self, size: int) -> None:
-        """``size`` bytes are stored, or were dropped because they will come again."""
+    def done(self, size: int, epoch: int) -> None:
+        """``size`` bytes that came in ``epoch`` are stored."""
+        if epoch != self._epoch:
+            return
         self.bytes -= size
         if self.bytes < self.limit:
             self._room.set()
@@ -162,14 +173,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self.epoch += 1
-        self.owned = frozenset()
+        self._next_epoch(frozenset())
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        self.epoch += 1
-        self.owned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
+        self._next_epoch(frozenset(Partition(tp.topic, tp.partition) for tp in assigned))
         await super().on_partitions_assigned(assigned, generation_id)
+
+    def _next_epoch(self, owned: frozenset[Partition]) -> None:
+        self.epoch += 1
+        self.owned = owned
+        self.backlog.start(self.epoch)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         stopping = (self._stopped.is_set, fetcher._stopped.is_set)

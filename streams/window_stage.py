@@ -63,6 +63,7 @@ class WindowStage:
         self.metrics = metrics
         self.shards: dict[Partition, Shard] = {}
         self._epoch = -1
+        self._entering = asyncio.Lock()
         self._pending: deque[RecordBatch] = deque()
         self._rows: dict[str, dict[Any, tuple[Any, ...]]] = {"windows": {}, "sla_windows": {}}
         self._flushing: asyncio.Task[None] | None = None
@@ -73,10 +74,11 @@ class WindowStage:
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch of ``panes`` records from the agent."""
-        self.consumer().backlog.done(delivery.batch.size_bytes)
-        if delivery.epoch != self.consumer().epoch:
-            return
-        await self._enter(delivery.epoch)
+        self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
+        try:
+            await self._enter(delivery.epoch)
+        except Fenced:
+            return  # whoever owns the partition now reads it again
         self._pending.append(delivery.batch)
         self._wake.set()
 
@@ -153,7 +155,7 @@ class WindowStage:
             except KafkaError as error:
                 raise Unavailable(f"producing: {error!r}") from error
 
-        await self.store.retrying("kafka", attempt, self._check())
+        await self.store.retrying("kafka", attempt, self._check(self._epoch))
 
     async def _resend(self) -> None:
         """Repeat every active alert now and then, for whoever owns its partition of the alerts by now."""
@@ -220,25 +222,32 @@ class WindowStage:
         return Located(min(record.offset for record in stored), parts[0].snapshot, len(parts))
 
     async def _enter(self, epoch: int) -> None:
-        """Take up the shards of the partitions that this epoch gave us."""
-        if epoch == self._epoch:
-            return
-        consumer = self.consumer()
+        """Take up the shards of the partitions that this epoch gave us; Fenced when it has passed."""
+        async with self._entering:
+            self._check(epoch)()
+            if epoch != self._epoch:
+                self.shards = {}
+                self._pending.clear()
+                self.shards = await self._take_up(epoch)
+                self._epoch, self._resend_at = epoch, 0.0
+
+    async def _take_up(self, epoch: int) -> dict[Partition, Shard]:
+        consumer, check = self.consumer(), self._check(epoch)
         owned = [partition for partition in consumer.owned if partition.topic == self.config.topics.panes]
-        self._epoch, self.shards = epoch, {}
-        self._pending.clear()
-        committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), self._check())
+        committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
+        shards: dict[Partition, Shard] = {}
         for partition in owned:
             shard = self.new_shard()
             offset, metadata = committed.get(partition, (0, ""))
             if metadata:
                 where = Located.parse(metadata)
-                packed = await self.store.retrying("kafka", partial(self._read, partition, where), self._check())
+                packed = await self.store.retrying("kafka", partial(self._read, partition, where), check)
                 shard.restore(packed)
                 log.info("took up %s at offset %d with %d tenants", partition, offset, len(shard.tenants))
-            self.shards[partition] = shard
+            shards[partition] = shard
             self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
-        self._resend_at = 0.0
+        check()
+        return shards
 
     async def _read(self, partition: Partition, located: Located) -> bytes:
         """The snapshot that a commit points at."""
@@ -297,9 +306,7 @@ class WindowStage:
             counter.inc(total - before)
         self._counted[id(counter), part] = total
 
-    def _check(self) -> Callable[[], None]:
-        epoch = self._epoch
-
+    def _check(self, epoch: int) -> Callable[[], None]:
         def check() -> None:
             if self.consumer().epoch != epoch:
                 raise Fenced("partitions were reassigned")

@@ -27,6 +27,7 @@ IMPURE = {
     "streams.app": "builds the Faust app and its agents",
     "streams.transport": "takes record batches from Kafka for Faust",
     "streams.worker": "wires everything and runs it",
+    "streams.supervisor": "starts worker processes and watches them",
     "streams.ingest_stage": "awaits Kafka and ClickHouse around the pure ingest",
     "streams.window_stage": "awaits Kafka and ClickHouse around the pure windows",
     "streams.notify_stage": "awaits Alertmanager and ClickHouse around the pure notifications",

@@ -8,6 +8,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from schemas.failures import Rejected
+
 Check = tuple[str, bool, str]
 """What was looked at, whether it is well, and a sentence about it."""
 
@@ -45,10 +47,17 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await _listen(runner, host, port)
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise Rejected(f"{host}:{port} cannot be listened on ({error.strerror}); configure another port") from None
 
 
 def _run(readiness: Readiness) -> list[Check]:
