@@ -93,15 +93,15 @@ class _Counter:
             values.append(shown)
         return times, values
 
-    def latest(self, at_ms: int, lookback_ms: int) -> tuple[int, float] | None:
-        """The newest sample in ``(at - lookback, at]``: without building those before it."""
+    def latest(self, start_ms: int, end_ms: int) -> tuple[int, float] | None:
         totals, now = self._totals, self._clock.now_ms
-        shown = self._open() if at_ms == now else None
+        shown = self._open() if start_ms < now <= end_ms else None
         if shown is not None:
             return now, shown
-        time = at_ms - at_ms % totals.pane_ms
+        end = min(end_ms, now)
+        time = end - end % totals.pane_ms
         value = totals.at(time)
-        return None if value is None or time <= at_ms - lookback_ms else (time, value)
+        return None if value is None or time <= start_ms else (time, value)
 
     def _open(self) -> float | None:
         """The total with the pane that is open now, when that may be shown."""
@@ -157,9 +157,8 @@ class _Gauge:
             values.append(self._lasts.values[shown])
         return times, values
 
-    def latest(self, at_ms: int, lookback_ms: int) -> tuple[int, float] | None:
-        """The newest sample in ``(at - lookback, at]``."""
-        times, values = self.samples(at_ms - lookback_ms, at_ms)
+    def latest(self, start_ms: int, end_ms: int) -> tuple[int, float] | None:
+        times, values = self.samples(start_ms, end_ms)
         return (times[-1], values[-1]) if times else None
 
 

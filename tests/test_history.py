@@ -138,9 +138,9 @@ def test_the_newest_sample_is_found_without_the_others() -> None:
     store.clock.now_ms = 100 * SECOND
     [series] = store.select([Matcher("__name__", "=", "requests_total")])
 
-    assert series.latest(100 * SECOND, 300 * SECOND) == (100 * SECOND, 3.0)
-    assert series.latest(65 * SECOND, 300 * SECOND) == (60 * SECOND, 0.0)
-    assert series.latest(59 * SECOND, 300 * SECOND) is None
+    assert series.latest(-200 * SECOND, 100 * SECOND) == (100 * SECOND, 3.0)
+    assert series.latest(-200 * SECOND, 65 * SECOND) == (60 * SECOND, 0.0)
+    assert series.latest(-200 * SECOND, 59 * SECOND) is None
 
 
 def test_a_snapshot_restores_every_kind() -> None:

@@ -30,6 +30,11 @@ class MemorySeries:
         first, last = bisect_right(self.timestamps, start_ms), bisect_right(self.timestamps, end_ms)
         return self.timestamps[first:last], self.values[first:last]
 
+    def latest(self, start_ms: int, end_ms: int) -> tuple[int, float] | None:
+        """The last one in ``(start_ms, end_ms]``."""
+        last = bisect_right(self.timestamps, end_ms) - 1
+        return (self.timestamps[last], self.values[last]) if last >= 0 and self.timestamps[last] > start_ms else None
+
     def forget(self, until_ms: int) -> None:
         """Drops the samples up to and including that time."""
         count = bisect_right(self.timestamps, until_ms)

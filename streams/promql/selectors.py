@@ -50,11 +50,9 @@ class InstantSelector:
         end = self.when.reference(moment)
         start = end - LOOKBACK_MS
         for selected in moment.resolver.select(self.matchers):
-            timestamps, values = selected.series.samples(start, end)
-            if len(timestamps):
-                value = values[-1]
-                if value == value or not is_stale(value):
-                    yield selected.labels, timestamps[-1], value
+            found = selected.series.latest(start, end)
+            if found is not None and not is_stale(found[1]):
+                yield selected.labels, *found
 
     def selections(self) -> Iterator[Selection]:
         yield self.matchers, self.when.offset_ms + LOOKBACK_MS

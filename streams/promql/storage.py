@@ -27,6 +27,9 @@ class Series(Protocol):
     def samples(self, start_ms: int, end_ms: int) -> tuple[Sequence[int], Sequence[float]]:
         """Timestamps (epoch ms, strictly ascending) and values in ``(start_ms, end_ms]``, stale markers included."""
 
+    def latest(self, start_ms: int, end_ms: int) -> tuple[int, float] | None:
+        """The last of them, for those who need no more; None when there are none."""
+
 
 class Storage(Protocol):
     """A set of series.
