@@ -18,7 +18,6 @@ from aiohttp import web
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from embedded.clickhouse import application
-from embedded.native import BLOCK_INFO
 from embedded.readonly import Limits
 from schemas.config import ClickHouse as Settings
 from schemas.failures import Rejected, Unavailable
@@ -370,57 +369,3 @@ def test_the_password_comes_from_a_file(port: int, tmp_path: Path) -> None:
     ClickHouse(Settings(url=url, password_file=str(tmp_path / "password"))).close()
     with pytest.raises(Rejected, match=r"clickhouse.password_file: .*nothing is not a readable text file"):
         ClickHouse(Settings(url=url, password_file=str(tmp_path / "nothing")))
-
-
-EXPRESSIONS = [
-    "number",
-    "toString(number)",
-    "toNullable(number)",
-    "[toString(number)]",
-    "map('k', [number])",
-    "(number, 'x')",
-    "CAST((1, 'a'), 'Tuple(`a, b` UInt8, c String)')",
-    "toLowCardinality(toString(number % 2))",
-    "[toLowCardinality(toNullable('a')), NULL]",
-    "map(toLowCardinality('k'), 1)",
-    "toFixedString('ab', 3)",
-    "toDecimal64(1.5, 3)",
-    "toDecimal256(1.5, 3)",
-    "CAST('a,(', 'Enum8(\\'a,(\\' = 1, \\'b\\' = 2)')",
-    "toDate('2026-01-01')",
-    "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')",
-    "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
-    "toIPv4('1.2.3.4')",
-    "INTERVAL 1 DAY",
-    "[[number], []]",
-    "emptyArrayString()",
-    "NULL",
-]
-
-
-def test_native_blocks_for_newer_clients_have_a_header_and_a_byte_a_column(port: int) -> None:
-    """What a block of many columns must be follows from the blocks of each: chDB tells where a column ends."""
-
-    def native(columns: dict[str, str], **parameters: str) -> bytes:
-        select = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
-        query = urlencode({"query": f"SELECT {select} FROM numbers(3) FORMAT Native", **parameters})
-        with urlopen(f"http://127.0.0.1:{port}/?{query}") as answer:
-            return bytes(answer.read())
-
-    columns = {f"c{number}": expression for number, expression in enumerate(EXPRESSIONS)}
-    expected = BLOCK_INFO + bytes((len(columns), 3))
-    for name, expression in columns.items():
-        alone = native({name: expression})[2:]
-        type_at = 1 + len(name)
-        data_at = type_at + 1 + alone[type_at]
-        expected += alone[:data_at] + b"\x00" + alone[data_at:]
-    assert native(columns, client_protocol_version="54460") == expected
-
-
-def test_a_client_of_an_older_revision_gets_the_plain_blocks(port: int) -> None:
-    sql = "SELECT 1 AS x FORMAT Native"
-    assert ask(port, sql, client_protocol_version="54405") == ask(port, sql) == "\x01\x01\x01x\x05UInt8\x01"
-
-
-def test_an_empty_answer_still_names_its_columns(port: int) -> None:
-    assert ask(port, "SELECT 1 AS x, 'a' AS y WHERE false FORMAT Native") == "\x02\x00\x01x\x05UInt8\x01y\x06String"
