@@ -1,5 +1,6 @@
 """Silence is a statement: a component that has sent no heartbeat for a while is down."""
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 
 from streams.panes import Cell, Series
@@ -12,20 +13,28 @@ FORGET_MS = 86_400_000
 
 
 class Liveness:
-    """The last heartbeat of every ``up`` series of a tenant. Times in epoch milliseconds of event time."""
+    """The heartbeats of every ``up`` series of a tenant. Times in epoch milliseconds of event time.
+
+    Heartbeats ahead of the clock are kept as well: while catching up, they must not hide a silence before them.
+    """
 
     def __init__(self) -> None:
-        self.last_ms: dict[Series, int] = {}
+        self.beats_ms: dict[Series, list[int]] = {}
+        """Ascending: the last one that the clock has passed, and those ahead of it."""
 
     def merge(self, series: Series, cell: Cell) -> None:
         """Take note of heartbeats; other series are none."""
         if series.name == "up" and series.kind == "gauge":
-            self.last_ms[series] = max(self.last_ms.get(series, 0), cell.last_ms)
+            insort(self.beats_ms.setdefault(series, []), cell.last_ms)
 
     def silent(self, now_ms: int) -> Iterator[Series]:
         """The components that are down because they are silent at ``now_ms``."""
-        for series, last in list(self.last_ms.items()):
-            if now_ms - last > FORGET_MS:
-                del self.last_ms[series]
-            elif now_ms - last > SILENT_MS:
+        for series, beats in list(self.beats_ms.items()):
+            passed = bisect_right(beats, now_ms)
+            if not passed:
+                continue
+            del beats[: passed - 1]
+            if now_ms - beats[-1] > FORGET_MS:
+                del self.beats_ms[series]
+            elif now_ms - beats[0] > SILENT_MS:
                 yield series

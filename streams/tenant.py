@@ -39,7 +39,7 @@ class TenantState(msgspec.Struct, array_like=True):
     windows: list[tuple[int, int, list[tuple[Series, Cell, bool]]]]
     levels: list[tuple[int, int, list[tuple[str, Level, bool]]]]
     history: HistoryState
-    heartbeats: list[tuple[Series, int]]
+    heartbeats: list[tuple[Series, list[int]]]
     rules: msgspec.Raw
 
 
@@ -113,7 +113,7 @@ class Tenant:
             self.windows.snapshot(),
             self.sla.windows.snapshot(),
             self.history.snapshot(),
-            list(self.liveness.last_ms.items()),
+            list(self.liveness.beats_ms.items()),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
         )
 
@@ -122,7 +122,7 @@ class Tenant:
         self.windows.restore(state.windows)
         self.sla.windows.restore(state.levels)
         self.history.restore(state.history)
-        self.liveness.last_ms = dict(state.heartbeats)
+        self.liveness.beats_ms = dict(state.heartbeats)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
         for _, _, cells in state.windows:
             for series, _, _ in cells:
