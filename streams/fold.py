@@ -87,8 +87,6 @@ def deltas(
     source: Partition,
     first: int,
     last: int,
-    high_ms: int,
-    wall_ms: int,
     incarnation: str,
 ) -> list[PaneDelta]:
     """Cells grouped by tenant and cut into records.
@@ -116,8 +114,6 @@ def deltas(
                     last=last,
                     part=part,
                     parts=len(chunks),
-                    high_ms=high_ms,
-                    wall_ms=wall_ms,
                     incarnation=incarnation,
                     series=series,
                     cells=local,

@@ -19,7 +19,9 @@ from schemas.tables import Coded
 from streams import decode
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
 from streams.fold import cells, deltas
+from streams.observed import Observed, in_order
 from streams.panes import Kind, PaneDelta
+from streams.recognise import LEARNED_SHARE, Recogniser
 from streams.rows import RowWriter
 from streams.series import SeriesTable, labels_text, rule_name
 
@@ -49,13 +51,16 @@ class Ingest:
         self.limits = limits
         self.judge = judge
         self.table = SeriesTable()
+        self.recogniser = Recogniser(limits)
         self.described: list[tuple[str, str, str, str, str, str]] = []
         self.quotes: list[int] = []
 
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
-        if not self.table.series or len(self.table.series) >= self.table.limit:
+        self.recogniser.start_batch()
+        if len(self.table.series) >= self.table.limit:
             self.table.start_batch()
+            self.recogniser.forget()
             self.described.clear()
             self.quotes.clear()
         return _Fold(self, batch, declared_ms, incarnation).run()
@@ -75,28 +80,38 @@ class _Fold:
         self.ids: list[int] = []
         self.times: list[int] = []
         self.values: list[float] = []
+        self.observed: list[Observed] = []
         self.raw: dict[str, Rows] = {}
         self.high_ms = 0
 
     def run(self) -> Ingested:
-        batch, limits = self.batch, self.ingest.limits
-        events = decode.plain(batch.values, batch.headers, limits.record_bytes)
-        indexes: Sequence[int] = range(len(batch.values))
-        if events is None:
-            events, indexes, failures = decode.one_by_one(batch.values, batch.headers, limits.record_bytes)
-            for index, rejected in failures:
-                self.reject(index, rejected)
-        metrics = [i for i, event in enumerate(events) if type(event) is decode.RawMetricEvent]
-        if len(metrics) < len(events):
-            chosen = set(metrics)
-            for position, event in enumerate(events):
-                if position not in chosen:
-                    self.other(indexes[position], cast(Any, event))
-        if len(metrics) == len(events):
-            self.metrics(cast(list[Any], events), indexes)
-        else:
-            self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
+        rest: Sequence[int] = range(len(self.batch.values))
+        if self.batch.headers is None:
+            self.observed, rest = self.ingest.recogniser.recognise(self.batch.values, EARLIEST_MS, self.latest_ms)
+        if rest:
+            self.decode(rest)
+        if self.observed:
+            self.metric_rows(in_order(self.observed))
         return self.result()
+
+    def decode(self, rest: Sequence[int]) -> None:
+        """The records that were not recognised."""
+        batch, limit = self.batch, self.ingest.limits.record_bytes
+        values = [batch.values[i] for i in rest]
+        headers = [batch.headers[i] for i in rest] if batch.headers else None
+        events, indexes = decode.plain(values, headers, limit), rest
+        if events is None:
+            events, positions, failures = decode.one_by_one(values, headers, limit)
+            indexes = [rest[position] for position in positions]
+            for position, rejected in failures:
+                self.reject(rest[position], rejected)
+        metrics = [i for i, event in enumerate(events) if type(event) is decode.RawMetricEvent]
+        chosen = set(metrics)
+        for position, event in enumerate(events):
+            if position not in chosen:
+                self.other(indexes[position], cast(Any, event))
+        if metrics:
+            self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
 
     def reject(self, index: int, rejected: Rejected) -> None:
         """One record to the dead letters, with its bytes."""
@@ -114,9 +129,7 @@ class _Fold:
         )
 
     def metrics(self, events: list[Any], indexes: Sequence[int]) -> None:
-        """Metric events, by columns."""
-        if not events:
-            return
+        """Metric events, by columns; some of their templates are learned."""
         get = self.ingest.table.ids.get
         data = [event.data for event in events]
         keys = [(d.service, d.name, d.kind, d.unit, d.tenant, bytes(d.labels) if d.labels else b"") for d in data]
@@ -137,29 +150,36 @@ class _Fold:
             except Rejected as rejected:
                 self.reject(indexes[position], rejected)
                 refused.append(position)
-        if refused:
-            kept = np.setdiff1d(np.arange(len(events)), refused)
-            events, indexes = [events[i] for i in kept], [indexes[i] for i in kept]
-            ids, times, values = [ids[i] for i in kept], times[kept], values[kept]
-        if events:
-            self.metric_rows(events, indexes, np.array(ids), times, values)
+        accepted = np.ones(len(events), dtype=bool)
+        accepted[refused] = False
+        texts = [event.id for event in events], [event.source for event in events]
+        observed = Observed(np.array(indexes), np.array(ids), times, values, *texts).some(accepted)
+        self.observed.append(observed)
+        if self.batch.headers is None:
+            self.learn(observed)
 
-    def metric_rows(self, events: list[Any], indexes: Sequence[int], ids: Any, times: Any, values: Any) -> None:
+    def learn(self, observed: Observed) -> None:
+        """Learn the templates of some of the records that were not recognised."""
+        step = max(int(len(observed.ids) / (len(self.batch.values) * LEARNED_SHARE)), 1)
+        for index, series in zip(observed.indexes[::step].tolist(), observed.series[::step].tolist(), strict=True):
+            self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series)
+
+    def metric_rows(self, observed: Observed) -> None:
         """The accepted metric events as rows of ``raw_metrics`` and as observations."""
-        distinct, codes = np.unique(ids, return_inverse=True)
+        distinct, codes = np.unique(observed.series, return_inverse=True)
         described = [self.ingest.described[i] for i in distinct.tolist()]
-        columns: dict[str, Column] = {"time": times}
+        columns: dict[str, Column] = {"time": observed.times}
         for at, name in enumerate(("tenant", "service", "name", "kind")):
             columns[name] = Coded(codes, [row[at] for row in described])
-        columns["value"] = values
+        columns["value"] = observed.values
         columns["unit"] = Coded(codes, [row[4] for row in described])
         columns["labels"] = Coded(codes, [row[5] for row in described])
-        columns["event_id"] = [event.id for event in events]
-        columns["source"] = [event.source for event in events]
-        self.raw["raw_metrics"] = self.rows.located(columns, indexes)
-        self.counts["metric"] = len(events)
-        self.high_ms = max(self.high_ms, int(times.max()))
-        self.metric_columns = (ids, times, values)
+        columns["event_id"] = observed.ids
+        columns["source"] = observed.sources
+        self.raw["raw_metrics"] = self.rows.located(columns, observed.indexes)
+        self.counts["metric"] = len(observed.ids)
+        self.high_ms = max(self.high_ms, int(observed.times.max()))
+        self.metric_columns = (observed.series, observed.times, observed.values)
 
     def examine(self, key: Any, data: Any, record: bytes | None, time_ms: int) -> int:
         """Look at one metric event closely; its series number, or :class:`Rejected`."""
@@ -271,8 +291,6 @@ class _Fold:
             batch.partition,
             batch.offsets[0],
             batch.offsets[-1],
-            self.high_ms,
-            self.declared_ms,
             self.rows.incarnation,
         )
         if self.dead:

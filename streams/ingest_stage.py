@@ -266,7 +266,11 @@ class IngestStage:
             self.metrics.batch_seconds.time(),
             span(self.tracer, "batch", records=sum(len(f.batch.values) for f in round_)),
         ):
-            await asyncio.gather(*(self._write_one(folded, self._check(epoch)) for folded in round_))
+            check = self._check(epoch)
+            await asyncio.gather(*(self._send_one(folded, check) for folded in round_))
+            seen = [(f.batch.partition, f.ingested.high_ms, f.extent.wall_ms) for f in round_ if f.ingested.high_ms]
+            await self._send_pulse(Pulse(wall_ms=_now_ms(), seen=seen))
+            await asyncio.gather(*(self._write_one(folded, check) for folded in round_))
         for folded in round_:
             batch = folded.batch
             self.consumer().backlog.done(batch.size_bytes, epoch)
@@ -277,9 +281,11 @@ class IngestStage:
             for letter in folded.ingested.dead:
                 self.metrics.dead_letters_total.labels(reason=letter.reason).inc()
 
+    async def _send_one(self, folded: _Folded, check: Callable[[], None]) -> None:
+        await self.store.retrying("kafka", lambda: self._send(folded.ingested), check)
+
     async def _write_one(self, folded: _Folded, check: Callable[[], None]) -> None:
         batch, ingested = folded.batch, folded.ingested
-        await self.store.retrying("kafka", lambda: self._send(ingested), check)
         outcomes = set()
         for table, rows in ingested.raw.items():
             incarnation = self._incarnations[batch.partition.topic]

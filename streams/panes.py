@@ -63,11 +63,11 @@ class Cell(msgspec.Struct, array_like=True):
         )
 
 
-class PaneDelta(msgspec.Struct, frozen=True, array_like=True, tag=1, kw_only=True):
+class PaneDelta(msgspec.Struct, frozen=True, array_like=True, tag=3, kw_only=True):
     """What offsets ``first`` to ``last`` of one source partition add to one tenant's series.
 
-    A large delta is cut into ``parts`` records, numbered by ``part``; all of them carry the same offsets.
-    ``high_ms`` is the highest event time in the batch (of every tenant): the watermark rises with it.
+    A large delta is cut into ``parts`` records, numbered by ``part``; all of them carry the same offsets. How far event
+    time has come is said by a :class:`Pulse` after all of them: a part must not make the next one late.
     The tag is the version of the packed form; a reader refuses one it does not know.
     """
 
@@ -79,22 +79,21 @@ class PaneDelta(msgspec.Struct, frozen=True, array_like=True, tag=1, kw_only=Tru
     last: int
     part: int
     parts: int
-    high_ms: int
-    wall_ms: int
-    """The reader's clock when it declared the batch."""
     series: list[Series]
     cells: list[tuple[int, int, Cell]]
     """(index into ``series``, start of the pane in epoch ms, what to add)."""
 
 
 class Pulse(msgspec.Struct, frozen=True, array_like=True, tag=2, kw_only=True):
-    """What a reader says of its partitions when it has no data to send: see :mod:`streams.watermark`."""
+    """What a reader says of its partitions, to every shard: see :mod:`streams.watermark`."""
 
     wall_ms: int
     expected: list[Partition] = []
     """About to be read."""
     idle: list[Partition] = []
     """Read to their end, and quiet."""
+    seen: list[tuple[Partition, int, int]] = []
+    """Of batches whose deltas came before: partition, highest event time, the reader's clock when it declared it."""
 
 
 _encoder = msgspec.msgpack.Encoder()

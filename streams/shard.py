@@ -59,6 +59,8 @@ class Shard:
         if isinstance(record, PaneDelta):
             self._delta(record)
             return
+        for partition, high_ms, wall_ms in record.seen:
+            self.watermark.observe(partition, high_ms, wall_ms)
         for partition in record.expected:
             self.watermark.expect(partition, record.wall_ms)
         for partition in record.idle:
@@ -78,10 +80,9 @@ class Shard:
         for index, start_ms, cell in delta.cells:
             tenant.merge(delta.series[index], start_ms, cell, reached)
         self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
-        if not self._ticked_ms and delta.cells:
+        if not reached and delta.cells:
             first = min(start for _, start, _ in delta.cells)
-            self._ticked_ms = first - first % self.evaluation_ms
-        self.watermark.observe(delta.source, delta.high_ms, delta.wall_ms)
+            self._ticked_ms = min(self._ticked_ms or first, first - first % self.evaluation_ms)
 
     def _count_late(self, topic: str, after: tuple[int, int], before: tuple[int, int]) -> None:
         known = self.late.get(topic, (0, 0))
@@ -99,13 +100,14 @@ class Shard:
         reached, step = self.watermark.reached(), self.evaluation_ms
         alerts: list[Alert] = []
         last = reached - reached % step
-        self._ticked_ms = self._ticked_ms or last
-        while self.tenants and self._ticked_ms < last and budget > 0:
+        if not self.tenants or not self._ticked_ms:
+            self._ticked_ms = last
+        while self._ticked_ms < last and budget > 0:
             self._ticked_ms += step
             budget -= 1
             for tenant in self.tenants.values():
                 alerts += tenant.evaluate(self._ticked_ms, self._ticked_ms == last)
-        more = self._ticked_ms < last and bool(self.tenants)
+        more = self._ticked_ms < last
         closing = min(reached, self._ticked_ms + step) if more else reached
         windows: list[tuple[Any, ...]] = []
         levels: list[tuple[Any, ...]] = []

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,8 +47,6 @@ def requests(first: int, at_ms: int, good: int, bad: int, source: Partition = SO
         last=first,
         part=0,
         parts=1,
-        high_ms=at_ms,
-        wall_ms=at_ms,
         series=series,
         cells=cells,
     )
@@ -73,6 +72,19 @@ class Seen:
                 return
 
 
+def told(record: PaneDelta | Pulse) -> list[PaneDelta | Pulse]:
+    """A delta is followed by what its reader says of the batch."""
+    if isinstance(record, Pulse):
+        return [record]
+    high_ms = max(cell.last_ms for _, _, cell in record.cells) if record.cells else 0
+    return [record, Pulse(wall_ms=high_ms, seen=[(record.source, high_ms, high_ms)])]
+
+
+def follow(records: list[PaneDelta | Pulse]) -> Seen:
+    """Run whole batches through a new shard."""
+    return run([part for record in records for part in told(record)])
+
+
 def run(records: list[PaneDelta | Pulse], state: Shard | None = None, seen: Seen | None = None, first: int = 0) -> Seen:
     state, seen = state or shard(), seen or Seen()
     for offset, record in enumerate(records, first):
@@ -86,7 +98,7 @@ def idle(wall_ms: int) -> Pulse:
 
 
 def test_a_closed_minute_has_a_window_row_and_a_service_level() -> None:
-    seen = run([requests(0, START + 5_000, 60, 61), requests(1, START + MINUTE + 1_000, 10, 0)])
+    seen = follow([requests(0, START + 5_000, 60, 61), requests(1, START + MINUTE + 1_000, 10, 0)])
 
     row = seen.rows["default", "requests_total", "shop", '{"outcome":"error"}', "counter", 60, START]
     assert row[:2] == (1, 61.0)
@@ -100,7 +112,7 @@ def test_a_dip_raises_sla_breach_within_its_minute_and_resolves_when_it_is_over(
         requests(minute, START + minute * MINUTE + 19_000, *((5, 5) if minute == 2 else (10, 0))) for minute in range(6)
     ]
 
-    alerts = [alert for alert in run(records).alerts if alert.rule == "SLABreach"]
+    alerts = [alert for alert in follow(records).alerts if alert.rule == "SLABreach"]
 
     assert [alert.state for alert in alerts] == ["firing", "resolved"]
     assert alerts[0].labels["service"] == "shop"
@@ -118,13 +130,11 @@ def test_silence_is_noticed_without_any_event() -> None:
         last=0,
         part=0,
         parts=1,
-        high_ms=START,
-        wall_ms=START,
         series=[series],
         cells=[(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))],
     )
 
-    seen = run([beat, *(idle(START + second * 1000) for second in range(2, 90))])
+    seen = follow([beat, *(idle(START + second * 1000) for second in range(2, 90))])
 
     down = [alert for alert in seen.alerts if alert.rule == "ServiceDown"]
     assert [alert.state for alert in down] == ["pending", "firing"]
@@ -135,14 +145,12 @@ def test_a_batch_that_is_repeated_is_merged_once() -> None:
     once = [requests(0, START, 10, 1), requests(1, START + 10_000, 5, 0)]
     end = requests(9, START + 2 * MINUTE, 1, 0)
 
-    assert run([*once, end]).rows == run([once[0], once[0], *once, end]).rows
+    assert follow([*once, end]).rows == follow([once[0], once[0], *once, end]).rows
 
 
 def test_a_topic_that_was_made_again_starts_over() -> None:
-    import msgspec
-
     again = msgspec.structs.replace(requests(0, START + 1_000, 7, 0), incarnation="d")
-    seen = run([requests(0, START, 10, 0), again, requests(1, START + 2 * MINUTE, 1, 0)])
+    seen = follow([requests(0, START, 10, 0), again, requests(1, START + 2 * MINUTE, 1, 0)])
 
     assert seen.sla["default", "shop", 60, START][0] == 17.0
 
@@ -157,6 +165,7 @@ def test_a_crash_at_any_point_changes_no_row(events: list[tuple[int, int, int]],
     records: list[PaneDelta | Pulse] = [
         requests(at, START + second * 1000, good, bad) for at, (second, good, bad) in enumerate(sorted(events))
     ]
+    records = [part for record in records for part in told(record)]
     records += [idle(START + 401_000), idle(START + 401_000 + 5 * MINUTE)]
     saved = data.draw(st.integers(0, len(records)))
     crashed = data.draw(st.integers(saved, len(records)))
@@ -173,6 +182,42 @@ def test_a_crash_at_any_point_changes_no_row(events: list[tuple[int, int, int]],
     assert seen.rows == undisturbed.rows
     assert seen.sla == undisturbed.sla
     assert {a.key for a in seen.alerts} == {a.key for a in undisturbed.alerts}
+
+
+def test_no_part_of_a_batch_makes_another_late() -> None:
+    """A batch of a day: its parts, and its tenants, are records of their own, and the clock moves after all of them."""
+    parts: list[PaneDelta | Pulse] = [
+        msgspec.structs.replace(requests(9, START + (23 - part) * 60 * MINUTE, 1, 0), part=part, parts=24)
+        for part in range(24)
+    ]
+    seen = run([*parts, Pulse(wall_ms=START, seen=[(SOURCE, START + 24 * 60 * MINUTE, START)])])
+
+    assert len([key for key in seen.sla if key[2] == 60]) == 24
+
+
+def test_partitions_without_data_of_a_tenant_let_its_time_pass() -> None:
+    """What they hold belongs to tenants of other shards; how far they have come is told to all."""
+    elsewhere = Partition("metrics", 1)
+    begin = Pulse(wall_ms=START, expected=[SOURCE, elsewhere])
+    clock = [Pulse(wall_ms=START, seen=[(elsewhere, START + minute * MINUTE, START)]) for minute in range(3)]
+
+    seen = follow([begin, requests(0, START, 1, 0), requests(1, START + 2 * MINUTE, 1, 0), *clock])
+
+    assert ("default", "shop", 60, START) in seen.sla
+
+
+def test_rules_are_evaluated_from_the_earliest_partition_on() -> None:
+    """Whichever is merged first."""
+    other = Partition("metrics", 1)
+    begin = Pulse(wall_ms=START, expected=[SOURCE, other])
+    late, early = requests(0, START + 10 * MINUTE, 10, 0), requests(0, START, 5, 5, other)
+    both = Pulse(wall_ms=START, seen=[(at, START + 10 * MINUTE, START) for at in (SOURCE, other)])
+
+    alerts = run([begin, late, early, both]).alerts
+
+    assert [(a.rule, a.active_at_ms // MINUTE) for a in alerts if a.state == "firing"] == [
+        ("SLABreach", START // MINUTE)
+    ]
 
 
 def test_too_many_series_overflow_into_one_and_are_counted() -> None:
