@@ -18,8 +18,8 @@ def heartbeat(at: float, service: str = "shop", status: str = "up") -> bytes:
     return event("health", at, service=service, status=status)
 
 
-def event(kind: str, at: float, **data: Any) -> bytes:
+def event(type_: str, at: float, **data: Any) -> bytes:
     """An event of any type."""
     time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    envelope = {"specversion": "1.0", "type": f"tidewatch.{kind}", "id": f"e{next(_numbers)}", "source": "/e2e"}
+    envelope = {"specversion": "1.0", "type": f"tidewatch.{type_}", "id": f"e{next(_numbers)}", "source": "/e2e"}
     return json.dumps({**envelope, "time": time, "data": data}).encode()

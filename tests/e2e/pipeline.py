@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.e2e import events
 
@@ -119,8 +119,8 @@ class Pipeline:
     def history(self, *rules: str) -> list[dict[str, Any]]:
         """The transitions of the alerts of some rules, oldest first; times as Unix seconds."""
         return self.query(
-            "SELECT rule, state, reason, labels, annotations, value, toUnixTimestamp64Milli(active_at) / 1000 AS active,"
-            " toUnixTimestamp64Milli(changed_at) / 1000 AS changed FROM alert_history FINAL"
+            "SELECT rule, state, reason, labels, annotations, value, toUnixTimestamp64Milli(active_at) / 1000 active, "
+            "toUnixTimestamp64Milli(changed_at) / 1000 changed FROM alert_history FINAL"
             f" WHERE rule IN {(*rules, '')} ORDER BY changed, active, state"
         )
 
@@ -191,7 +191,7 @@ def pipeline(
 
 
 def publish(bootstrap: str, topic: str, records: Iterable[Record], **options: Any) -> None:
-    """Records to their partitions, in batches of zstd unless ``options`` say otherwise; all stored when this returns."""
+    """Records to their partitions, in batches of zstd unless ``options`` differ; all stored when this returns."""
     settings = {"linger.ms": 20, "compression.type": "zstd", "acks": "all"}
     producer = Producer({"bootstrap.servers": bootstrap, **settings, **options})
     failed: list[Any] = []

@@ -1,0 +1,104 @@
+"""The front service of Nezha replayed: availability as its file has it, and an alert in every minute of a dip."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.data import SHIPPED, whole
+from tests.e2e.pipeline import Pipeline, pipeline
+
+FRONT, FAULTS = SHIPPED / "nezha" / "front_service.csv", SHIPPED / "nezha" / "faults.json"
+FILES = [
+    (FRONT, FAULTS),
+    *zip(whole("nezha/ob-2022-08-22/metric/front_service.csv"), whole("nezha/2022-08-22-fault_list.json"), strict=True),
+]
+PROMISED_PERCENT = 95
+EVENTS_A_MINUTE = 108
+SHOWS_WITHIN_SECONDS = 192
+"""No fault of the file takes longer before its first minute under the promise."""
+
+
+def rates(file: Path) -> dict[int, float]:
+    """Success rate, percent, by the start of the minute (Unix seconds)."""
+    with file.open() as lines:
+        rows = list(csv.DictReader(lines))
+    return {int(row["TimeStamp"]) // 60 * 60: float(row["SuccessRate(%)"]) for row in rows}
+
+
+def dips(expected: dict[int, float]) -> set[int]:
+    """Minutes under the promise that follow one that kept it."""
+    broken = {minute for minute, rate in expected.items() if rate < PROMISED_PERCENT}
+    return {minute for minute in broken if minute - 60 not in broken}
+
+
+def injected(file: Path) -> Iterator[int]:
+    """When the faults were injected that make requests fail, and do not merely slow them down."""
+    for hour in json.loads(file.read_text()).values():
+        for fault in hour:
+            if fault["inject_type"] in ("return", "exception"):
+                yield int(fault["inject_timestamp"])
+
+
+def first_dip(expected: dict[int, float], injected_at: int) -> int | None:
+    """The first minute that a fault brought under the promise, when it shows in the file at all."""
+    minutes = range(injected_at // 60 * 60, injected_at + SHOWS_WITHIN_SECONDS, 60)
+    return next((minute for minute in minutes if expected.get(minute, 100) < PROMISED_PERCENT), None)
+
+
+def availability(running: Pipeline) -> dict[int, float]:
+    rows = running.query(
+        "SELECT toUnixTimestamp(window_start) AS start, availability_percent FROM sla"
+        " WHERE service = 'Frontend' AND window_seconds = 60 ORDER BY start"
+    )
+    return {row["start"]: row["availability_percent"] for row in rows}
+
+
+def firing_since(running: Pipeline) -> list[int]:
+    """The minutes in which SLABreach began to fire."""
+    return [int(row["active"]) // 60 * 60 for row in running.history("SLABreach") if row["state"] == "firing"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file, faults", FILES, ids=["shipped", "whole"][: len(FILES)])
+def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, file: Path, faults: Path) -> None:
+    """At full speed, with the times of the file."""
+    expected = rates(file)
+    with pipeline(tmp_path, kafka) as running:
+        running.start()
+        published = running.replay(str(file))["published"]
+        assert published == len(expected) * EVENTS_A_MINUTE
+        running.finish(published, max(expected) + 185)
+
+        running.wait(lambda: len(availability(running)) == len(expected), "a window for every minute")
+        assert availability(running) == pytest.approx(expected, rel=1e-9)
+        began = firing_since(running)
+        assert len(began) == len(set(began))
+        assert set(began) == dips(expected)
+        shown = [dip for at in injected(faults) if (dip := first_dip(expected, at)) is not None]
+        assert len(shown) >= 4
+        assert set(shown) <= set(began)
+        assert [row["state"] for row in running.history("SLABreach")] == ["firing", "resolved"] * len(began)
+        running.stop()
+
+
+@pytest.mark.slow
+def test_shifted_to_now_the_same_minutes_come_out_at_another_time(kafka: str, tmp_path: Path) -> None:
+    """The first sixteen minutes, the last of which has just gone by."""
+    minutes = 16
+    with pipeline(tmp_path, kafka) as running:
+        running.start()
+        limit = str(minutes * EVENTS_A_MINUTE)
+        summary = running.replay("--shift-to-now", "--limit", limit, str(FRONT))
+        shift = int(summary["shifted_seconds"])
+        expected = dict(sorted((start + shift, rate) for start, rate in rates(FRONT).items())[:minutes])
+        running.finish(minutes * EVENTS_A_MINUTE, max(expected) + 125)
+
+        assert shift % 60 == 0
+        running.wait(lambda: len(availability(running)) == minutes, "a window for every minute")
+        assert availability(running) == pytest.approx(expected, rel=1e-9)
+        assert set(firing_since(running)) == dips(expected)
+        assert len(dips(expected)) == 1
+        running.stop()
