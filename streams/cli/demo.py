@@ -54,7 +54,8 @@ def command(
     speed = speed or (FOREVER_SPEED if forever else SPEED)
     options = Options(data, speed, forever, alertmanager, clickhouse_port)
     console = Console()
-    show = partial(_draw, console) if console.is_terminal and not as_json else partial(lines.show, out=sys.stderr)
+    drawing = console.is_terminal and not console.is_dumb_terminal and not as_json
+    show = partial(_draw, console) if drawing else partial(lines.show, out=sys.stderr)
     try:
         summary, interrupted = uvloop.run(_until_signalled(options, show))
     except (Rejected, Unavailable) as error:
