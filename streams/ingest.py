@@ -90,8 +90,8 @@ class _Fold:
             self.observed, rest = self.ingest.recogniser.recognise(self.batch.values, EARLIEST_MS, self.latest_ms)
         if rest:
             self.decode(rest)
-        if self.observed:
-            self.metric_rows(in_order(self.observed))
+        if accepted := [part for part in self.observed if part.ids]:
+            self.metric_rows(in_order(accepted))
         return self.result()
 
     def decode(self, rest: Sequence[int]) -> None:

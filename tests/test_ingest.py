@@ -132,6 +132,24 @@ def test_every_bad_record_at_once_leaves_the_good_ones() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reason", "bad"),
+    [
+        ("invalid_label", metric_event(labels={"status code": "200"})),
+        ("time_out_of_range", metric_event(time="1970-01-01T00:00:00Z")),
+        ("future", metric_event(time="2036-01-01T00:00:00Z")),
+        ("duplicate_key", metric_event().replace(b'"value":1.0', b'"value":1.0,"value":2.0')),
+    ],
+)
+def test_a_batch_of_which_nothing_is_accepted_is_only_dead_letters(reason: str, bad: bytes) -> None:
+    """The usual case when events trickle: the bad record is alone, also behind good ones of its series."""
+    fold = Ingest(Windows(), Limits(), judge)
+    for _ in range(2):
+        refused = fold(batch([bad]), NOW, "run")
+        assert ([letter.reason for letter in refused.dead], refused.events) == ([reason], {})
+        fold(batch([metric_event(), metric_event()]), NOW, "run")
+
+
 def test_two_records_that_only_together_are_json_are_two_dead_letters() -> None:
     whole = metric_event(labels={"a": "1"})
     half = len(whole) // 2
