@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.policy import Verdict
@@ -29,17 +30,21 @@ class RowWriter:
         self.batch = batch
         self.incarnation = incarnation
         self.declared_ms = declared_ms
+        offsets = batch.offsets
+        self._offsets = (
+            np.arange(offsets.start, offsets.stop) if isinstance(offsets, range) else np.array(offsets, dtype=np.int64)
+        )
         self._rows: dict[str, tuple[list[str], list[tuple[Any, ...]], list[int]]] = {}
 
-    def located(self, columns: Rows, indexes: Sequence[int]) -> Rows:
+    def located(self, columns: Rows, indexes: Sequence[int] | NDArray[np.int64]) -> Rows:
         """Add the columns that say which record each row is from, and when its batch was declared."""
-        offsets, rows = self.batch.offsets, len(indexes)
+        rows = len(indexes)
         once = np.zeros(rows, dtype=np.int32)
         return {
             **columns,
             "_topic": Coded(once, [self.batch.partition.topic]),
             "_partition": np.full(rows, self.batch.partition.number, dtype=np.int32),
-            "_offset": [offsets[i] for i in indexes],
+            "_offset": self._offsets[indexes],
             "_incarnation": Coded(once, [self.incarnation]),
             "ingested_at": np.full(rows, self.declared_ms, dtype=np.int64),
         }
