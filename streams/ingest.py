@@ -203,6 +203,7 @@ class _Fold:
             raise Rejected("invalid_label", "`data.labels`: an object of strings is wanted") from None
         cloudevents.check_labels(labels, self.ingest.limits)
         tenant = DEFAULT_TENANT if data.tenant is msgspec.UNSET else data.tenant
+        cloudevents.check_names(service=data.service, tenant=tenant, name=data.name)
         unit = "" if data.unit is msgspec.UNSET else data.unit
         pane_ms = self.ingest.windows.pane * 1000
         full = {**labels, "service": data.service}
@@ -225,8 +226,7 @@ class _Fold:
             self.check_time(time_ms)
             if decode.quotes(event) != record.count(b'"') and cloudevents.has_duplicate_keys(record):
                 raise Rejected("duplicate_key", "a key is written twice in one object")
-            if not isinstance(event, HealthEvent):
-                cloudevents.check_labels(event.data.attributes, self.ingest.limits)
+            cloudevents.check(event, self.ingest.limits)
         except Rejected as rejected:
             self.reject(index, rejected)
             return
