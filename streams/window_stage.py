@@ -28,6 +28,7 @@ from schemas.tables import COLUMNS
 from sinks.kafka import client_options
 from streams import panes
 from streams.batch import Partition, RecordBatch, Rows
+from streams.panes import Pulse
 from streams.shard import Output, Shard
 from streams.snapshots import Chunk, Located, chunks, join
 from streams.store import Store
@@ -68,6 +69,7 @@ class WindowStage:
         self._rows: dict[str, dict[Any, tuple[Any, ...]]] = {"windows": {}, "sla_windows": {}}
         self._flushing: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._stopping = False
         self._snapshot_at: dict[Partition, float] = {}
         self._resend_at = 0.0
         self._counted: dict[tuple[int, Hashable], int] = {}
@@ -83,16 +85,20 @@ class WindowStage:
         self._wake.set()
 
     async def run(self) -> None:
-        """Merge and advance until cancelled; then leave a snapshot."""
+        """Merge and advance until cancelled; then end the turn, whose alerts must go out, and leave a snapshot."""
+        turn = None
         try:
             while True:
+                turn = asyncio.ensure_future(self._turn())
                 try:
-                    await self._turn()
+                    await asyncio.shield(turn)
                 except Fenced as fenced:
                     log.info("partitions were reassigned, starting over: %s", fenced)
                     self._epoch = -1
         except asyncio.CancelledError:
-            await self._finish()
+            self._stopping = True
+            self._wake.set()
+            await self._finish(turn)
             raise
 
     async def _turn(self) -> None:
@@ -101,10 +107,10 @@ class WindowStage:
         self._wake.clear()
         if self.consumer().epoch != self._epoch and self.consumer().owned:
             await self._enter(self.consumer().epoch)
-        while self._pending:
-            self._merge(self._pending.popleft())
-        for shard in list(self.shards.values()):
-            await self._advance(shard)
+        if self._pending:
+            await self._merge(self._pending.popleft())
+        if self._pending:
+            self._wake.set()
         self._flush()
         await self._resend()
         for partition in list(self.shards):
@@ -112,22 +118,28 @@ class WindowStage:
                 await self._snapshot(partition)
         self._observe()
 
-    def _merge(self, batch: RecordBatch) -> None:
+    async def _merge(self, batch: RecordBatch) -> None:
+        """Record by record, however many came together: whoever reads them again looks at the same instants."""
         shard = self.shards.get(batch.partition)
-        if shard is None:
-            return
         for offset, value in zip(batch.offsets, batch.values, strict=True):
+            if shard is None or self._stopping or self.shards.get(batch.partition) is not shard:
+                return
             if offset > shard.offset and value is not None:
-                shard.merge(panes.decode(value), offset)
+                record = panes.decode(value)
+                shard.merge(record, offset)
+                if isinstance(record, Pulse):
+                    await self._advance(shard)
 
     async def _advance(self, shard: Shard) -> None:
-        while True:
+        more = True
+        while more and not self._stopping:
             with self.metrics.rule_evaluation_seconds.time():
                 output = shard.advance(TICKS_PER_TURN)
             await self._emit(output)
-            if not output.more:
-                return
-            await asyncio.sleep(0)
+            more = output.more
+            if more:
+                self._flush()
+                await asyncio.sleep(0)
 
     async def _emit(self, output: Output) -> None:
         for table, rows in (("windows", output.window_rows), ("sla_windows", output.sla_rows)):
@@ -271,9 +283,11 @@ class WindowStage:
             await reader.stop()
         return join(parts.values())
 
-    async def _finish(self) -> None:
+    async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
         try:
             async with asyncio.timeout(20):
+                if turn is not None:
+                    await turn
                 await self._flushed()
                 for partition in list(self.shards):
                     await self._snapshot(partition)
