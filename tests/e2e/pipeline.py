@@ -1,5 +1,6 @@
 """A worker as a process of its own, to be killed, and questions to what it stored."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,8 +17,11 @@ from urllib.error import URLError
 from uuid import uuid4
 
 import clickhouse_connect
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from tests.e2e import events
 
@@ -126,18 +130,24 @@ class Pipeline:
 
     def committed(self, *topics: str) -> dict[tuple[str, int], tuple[int, str, int]]:
         """Committed offset and metadata, and the end, of every partition of these topics (fields of the config)."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.name})
+        return asyncio.run(self._committed({self.topics[field]: field for field in topics}))
+
+    async def _committed(self, fields: dict[str, str]) -> dict[tuple[str, int], tuple[int, str, int]]:
+        # Not confluent-kafka: it reads metadata past their end.
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
         try:
-            found = {}
-            for field in topics:
-                topic = self.topics[field]
-                numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-                for each in consumer.committed([TopicPartition(topic, number) for number in numbers], timeout=10):
-                    _, end = consumer.get_watermark_offsets(each, timeout=10)
-                    found[field, each.partition] = (each.offset, each.metadata or "", end)
-            return found
+            await admin.start()
+            await consumer.start()
+            found = await admin.list_consumer_group_offsets(self.name)
+            described = await admin.describe_topics(list(fields))
+            wanted = [TopicPartition(d["topic"], p["partition"]) for d in described for p in d["partitions"]]
+            ends = await consumer.end_offsets(wanted)
+            none = OffsetAndMetadata(-1, "")
+            return {(fields[at.topic], at.partition): (*found.get(at, none), ends[at]) for at in wanted}
         finally:
-            consumer.close()
+            await consumer.stop()
+            await admin.close()
 
     def lag(self, *topics: str) -> int:
         """Records of these topics that the group has not acknowledged; a partition never committed has none read."""
