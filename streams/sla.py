@@ -65,6 +65,14 @@ class Level(msgspec.Struct, array_like=True):
         return [*quantiles(at, cell.positive, cell.negative, cell.zeros, cell.min, cell.max)]
 
 
+class SlaState(msgspec.Struct, array_like=True):
+    """The service levels of a tenant as they are kept in a snapshot."""
+
+    windows: list[tuple[int, int, list[tuple[str, Level, bool]]]]
+    recent: list[tuple[str, list[tuple[int, int, Level]]]]
+    """Of each service: start, end and level of the panes of the last minutes."""
+
+
 class SlaMeter:
     """The service levels of one tenant. Times in epoch milliseconds of event time."""
 
@@ -124,6 +132,20 @@ class SlaMeter:
             p95 = level.latency_ms(0.95)[0]
             if p95 is not None:
                 yield "sla_latency_p95_ms", service, p95
+
+    def snapshot(self) -> SlaState:
+        """What :meth:`restore` needs."""
+        recent = [
+            (service, [(*pane, level) for pane, level in panes.items()]) for service, panes in self._recent.items()
+        ]
+        return SlaState(self.windows.snapshot(), recent)
+
+    def restore(self, state: SlaState) -> None:
+        """Go on from a snapshot."""
+        self.windows.restore(state.windows)
+        self._recent = {
+            service: {(start, end): level for start, end, level in panes} for service, panes in state.recent
+        }
 
     def _level(self, series: Series, cell: Cell) -> Level | None:
         indicators = self.sla.indicators

@@ -13,7 +13,7 @@ from streams.panes import Cell, Series
 from streams.rules.engine import RuleEngine
 from streams.series import labels_text
 from streams.sketch import SCALE, quantiles
-from streams.sla import GAUGES, Level, SlaMeter
+from streams.sla import GAUGES, SlaMeter, SlaState
 from streams.windows import Windows
 
 OVERFLOW = (("__overflow__", "true"),)
@@ -37,7 +37,7 @@ class TenantState(msgspec.Struct, array_like=True):
 
     name: str
     windows: list[tuple[int, int, list[tuple[Series, Cell, bool]]]]
-    levels: list[tuple[int, int, list[tuple[str, Level, bool]]]]
+    sla: SlaState
     history: HistoryState
     heartbeats: list[tuple[Series, list[int]]]
     rules: msgspec.Raw
@@ -111,7 +111,7 @@ class Tenant:
         return TenantState(
             self.name,
             self.windows.snapshot(),
-            self.sla.windows.snapshot(),
+            self.sla.snapshot(),
             self.history.snapshot(),
             list(self.liveness.beats_ms.items()),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
@@ -120,7 +120,7 @@ class Tenant:
     def restore(self, state: TenantState) -> None:
         """Go on from a snapshot."""
         self.windows.restore(state.windows)
-        self.sla.windows.restore(state.levels)
+        self.sla.restore(state.sla)
         self.history.restore(state.history)
         self.liveness.beats_ms = dict(state.heartbeats)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
