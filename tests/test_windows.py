@@ -20,7 +20,7 @@ def sums(windows: Windows[str, Cell], watermark: int) -> dict[tuple[int, int, st
 
 
 def test_a_window_is_closed_at_its_end_and_not_before() -> None:
-    """  start |----x----| end ; watermark one millisecond before the end, then at it."""
+    """start |----x----| end ; watermark one millisecond before the end, then at it."""
     windows: Windows[str, Cell] = Windows([MINUTE], 0)
     windows.merge("a", 30_000, cell(2.0), 0)
 
