@@ -95,6 +95,8 @@ class _Counter:
 
     def latest(self, start_ms: int, end_ms: int) -> tuple[int, float] | None:
         totals, now = self._totals, self._clock.now_ms
+        if now < totals.born_ms:
+            return None
         shown = self._open() if start_ms < now <= end_ms else None
         if shown is not None:
             return now, shown
