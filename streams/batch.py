@@ -1,6 +1,8 @@
 """What the transport hands over and what becomes of it: plain data, no behaviour."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +20,8 @@ class Partition(NamedTuple):
     number: int
 
 
-class RecordBatch(NamedTuple):
+@dataclass(frozen=True)
+class RecordBatch:
     """Consecutive records of one partition, as the broker stored them.
 
     ``offsets`` ascend and may have gaps (compaction, aborted transactions); ``next_offset`` is where to read on.
@@ -33,7 +36,7 @@ class RecordBatch(NamedTuple):
     """Record times in epoch milliseconds, as Kafka keeps them."""
     next_offset: int
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         """Bytes of the values, which bound what is buffered."""
         return sum(map(len, filter(None, self.values)))

@@ -10,6 +10,7 @@ only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's 
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import faust
@@ -282,13 +283,13 @@ def _take_all(fetcher: Fetcher, active: set[TP]) -> dict[TP, RecordBatch]:
                 continue
             result.check_raise()
         elif result.check_assignment(tp) and result.has_more():
-            batch = _unpack(tp, result)
+            batch = unpack(tp, result)
             if batch is not None:
                 taken[TP(tp.topic, tp.partition)] = batch
     return taken
 
 
-def _unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
+def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
     """The records of one fetch, as columns; None when it brought only control records or aborted ones."""
     source = result._partition_records
     found: list[Any] = []
@@ -297,7 +298,10 @@ def _unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
         if source._check_crcs and not batch.validate_crc():
             raise KafkaError(f"damaged record batch in {tp}")
         if not _skipped(source, batch):
-            found += [record for record in batch if record.offset >= source.next_fetch_offset]
+            records = list(batch)
+            if records and records[0].offset < source.next_fetch_offset:
+                records = [record for record in records if record.offset >= source.next_fetch_offset]
+            found += records
         source.next_fetch_offset = batch.next_offset
     next_offset = source.next_fetch_offset
     result._assignment.state_value(tp).consumed_to(next_offset)
@@ -309,10 +313,13 @@ def _unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
         Partition(tp.topic, tp.partition),
         range(first, last + 1) if contiguous else [record.offset for record in found],
         [record.value for record in found],
-        [record.headers for record in found] if any(record.headers for record in found) else None,
+        [record.headers for record in found] if any(map(_headers, found)) else None,
         [record.timestamp for record in found],
         next_offset,
     )
+
+
+_headers = attrgetter("headers")
 
 
 def _skipped(source: Any, batch: Any) -> bool:
