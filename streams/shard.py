@@ -51,7 +51,6 @@ class Shard:
         """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
         self._merged: dict[tuple[Partition, str, str], tuple[int, int]] = {}
         self._ticked_ms = 0
-        self._pruned_ms = 0
 
     def merge(self, record: PaneDelta | Pulse, offset: int) -> None:
         """Merge the record at ``offset``."""
@@ -107,6 +106,9 @@ class Shard:
             budget -= 1
             for tenant in self.tenants.values():
                 alerts += tenant.evaluate(self._ticked_ms, self._ticked_ms == last)
+            if self._ticked_ms % PRUNE_MS < step:
+                for tenant in self.tenants.values():
+                    tenant.prune(self._ticked_ms)
         more = self._ticked_ms < last
         closing = min(reached, self._ticked_ms + step) if more else reached
         windows: list[tuple[Any, ...]] = []
@@ -114,10 +116,6 @@ class Shard:
         for tenant in self.tenants.values():
             windows += tenant.window_rows(closing, self.offset + 1)
             levels += tenant.sla_rows(closing, self.offset + 1)
-        if self._ticked_ms - self._pruned_ms >= PRUNE_MS:
-            self._pruned_ms = self._ticked_ms
-            for tenant in self.tenants.values():
-                tenant.prune(self._ticked_ms)
         return Output(windows, levels, alerts, more)
 
     def active(self) -> list[Alert]:

@@ -37,8 +37,8 @@ from streams.transport import BatchConsumer, Delivery, Fenced
 
 log = logging.getLogger(__name__)
 
-TICKS_PER_TURN = 200
-"""Rule evaluations between two looks at the event loop, while catching up."""
+_SLICE_SECONDS = 0.02
+"""Of rule evaluations between two looks at the event loop, while catching up."""
 
 SNAPSHOT_SECONDS = 15.0
 _READ_TIMEOUT = 30.0
@@ -70,6 +70,8 @@ class WindowStage:
         self._flushing: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
+        self._ticks = 50
+        """How many evaluations fit into a slice."""
         self._snapshot_at: dict[Partition, float] = {}
         self._resend_at = 0.0
         self._counted: dict[tuple[int, Hashable], int] = {}
@@ -131,13 +133,17 @@ class WindowStage:
                     await self._advance(shard)
 
     async def _advance(self, shard: Shard) -> None:
+        """In slices, so that health checks and queries are answered while catching up."""
         more = True
         while more and not self._stopping:
-            with self.metrics.rule_evaluation_seconds.time():
-                output = shard.advance(TICKS_PER_TURN)
+            began = time.monotonic()
+            output = shard.advance(self._ticks)
+            took = time.monotonic() - began
+            self.metrics.rule_evaluation_seconds.observe(took)
             await self._emit(output)
             more = output.more
             if more:
+                self._ticks = max(int(self._ticks * min(_SLICE_SECONDS / took, 2.0)), 1)
                 self._flush()
                 await asyncio.sleep(0)
 
