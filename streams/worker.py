@@ -18,8 +18,8 @@ from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
 from sinks.migrations import migrate, review
+from streams import api, topics
 from streams import app as faust_app
-from streams import topics
 from streams.compliance import judge
 from streams.files import load_rules, load_sla
 from streams.ingest import Ingest
@@ -111,11 +111,9 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         notify = NotifyStage(config, alertmanager, store, consumer, metrics)
         datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
         app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, datadir)
-        http_port = await stack.enter_async_context(
-            http.serving(
-                http.application(metrics.registry, lambda: _readiness(app)), config.http.host, config.http.port
-            )
-        )
+        pages = http.application(metrics.registry, lambda: _readiness(app, store))
+        api.mount(pages, config, sink, groups, lambda: windows.shards.values())
+        http_port = await stack.enter_async_context(http.serving(pages, config.http.host, config.http.port))
         stack.enter_context(_quiet_collector())
         await app.start()
         stack.push_async_callback(app.stop)
@@ -183,11 +181,12 @@ def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
     )
 
 
-def _readiness(app: BatchApp) -> list[http.Check]:
+def _readiness(app: BatchApp, store: Store) -> list[http.Check]:
     owned = sorted(f"{at.topic}-{at.number}" for at in getattr(app.consumer, "owned", ()))
     joined = getattr(app.consumer, "epoch", 0) > 0
     return [
         ("consumer group", joined, f"owns {len(owned)} partitions" if joined else "not joined yet"),
+        *((name, name not in store.trouble, store.trouble.get(name, "answers")) for name in ("clickhouse", "kafka")),
         ("room", app.backlog.bytes < app.backlog.limit, f"{app.backlog.bytes} of {app.backlog.limit} bytes buffered"),
     ]
 

@@ -37,6 +37,7 @@ IMPURE = {
     "streams.config": "reads the configuration file and the environment",
     "streams.files": "reads the files of rules and service levels",
     "streams.telemetry": "is the process's own metrics, logs, traces and health pages",
+    "streams.api": "answers queries over HTTP, in threads with a time limit",
     "streams.cli": "is the command line",
 }
 """Modules (or packages) of ``streams`` that may touch the world and import ``sinks``, and what for."""

@@ -41,12 +41,18 @@ class Expression:
         return value
 
     def evaluate_range(
-        self, storage: Storage, start_ms: int, end_ms: int, step_ms: int, notes: dict[Note, None] | None = None
+        self,
+        storage: Storage | Resolver,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        notes: dict[Note, None] | None = None,
     ) -> list[RangeSeries]:
         """The values at ``start_ms``, ``start_ms + step_ms`` ... up to ``end_ms``, by series. Raises Rejected."""
         if self.kind in ("string", "matrix"):
             raise Rejected(f"a range query needs a vector or a number, and the expression gives a {self.kind}")
-        begin = Moment(Resolver(storage), start_ms, start_ms, end_ms, notes if notes is not None else {})
+        resolver = storage if isinstance(storage, Resolver) else Resolver(storage)
+        begin = Moment(resolver, start_ms, start_ms, end_ms, notes if notes is not None else {})
         times = range(start_ms, end_ms + 1, step_ms)
         return _named(list(collect((at, self._node.evaluate(begin.moved_to(at))) for at in times).values()))
 

@@ -1,6 +1,6 @@
 """The point in time at which an expression is evaluated, and what it is evaluated over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -38,11 +38,15 @@ class Resolver:
     """The series of one or more storages, and which of them each selector chose.
 
     What a storage with a ``version`` gave is remembered for as long as the version stays the same.
-    ``step_ms``: the step of subqueries that name none.
+    ``step_ms``: the step of subqueries that name none. ``check`` is called at every step of a range or a subquery; what
+    it raises ends the evaluation.
     """
 
-    def __init__(self, *storages: Storage, step_ms: int = DEFAULT_STEP_MS) -> None:
+    def __init__(
+        self, *storages: Storage, step_ms: int = DEFAULT_STEP_MS, check: Callable[[], None] | None = None
+    ) -> None:
         self.step_ms = step_ms
+        self.check = check
         self._layers = [_Layer(storage) for storage in storages]
 
     def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
@@ -99,6 +103,8 @@ class Moment:
 
     def moved_to(self, at_ms: int) -> "Moment":
         """The same query at another time."""
+        if self.resolver.check is not None:
+            self.resolver.check()
         return Moment(self.resolver, at_ms, self.start_ms, self.end_ms, self.notes)
 
     def warn(self, text: str, position: str) -> None:

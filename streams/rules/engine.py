@@ -68,6 +68,10 @@ class RuleEngine:
         """The series that the rules write: recording rules, ``ALERTS``, ``ALERTS_FOR_STATE``."""
         return self._recorded.storage
 
+    def evaluated_at_ms(self, group: str) -> int | None:
+        """When a group (``file;group``) was last evaluated; None: not yet."""
+        return self._evaluated_at_ms.get(group)
+
     def references(self) -> list[Selection]:
         """What the rules read: matchers, and how far back in ms before the evaluation."""
         found: dict[tuple[Any, ...], int] = {}

@@ -1,0 +1,205 @@
+"""What an expression reads, taken out of ClickHouse into memory: the pieces of time and the series it can reach.
+
+Short queries read raw rows, folded into the panes that rules see. Longer ones read the smallest stored windows, and raw
+rows for what no window holds yet.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.duration import milliseconds
+from schemas.failures import Rejected
+from streams.history import FORGET_MS, LE_BOUNDS
+from streams.liveness import FORGET_MS as GONE_MS
+from streams.promql import Expression, Labels, Matcher, MemoryStorage
+from streams.promql.tokens import tokens
+from streams.promql.values import NAME
+from streams.stored import sql
+from streams.stored.alerts import ALERT_SERIES, load_alerts
+from streams.stored.samples import NOTHING, Counted, Pane, label_sets, names_of, sampled, stored_names
+from streams.stored.sql import MADE, Resolution
+
+FINE_MS = 6 * 3_600_000
+"""Queries that reach over more than this see windows instead of panes."""
+
+MOST_PANES, MOST_SAMPLES = 1_000_000, 5_000_000
+"""What one query may load, and what it may become in memory."""
+
+_MOST_NAMES = 1000
+"""More names than this are not listed in a statement: everything is read."""
+
+Asking = Callable[[str, str], bytes]
+
+_Key = tuple[str, str, Labels]
+"""Name, kind and labels of a stored series."""
+
+
+class TooMuch(Rejected):
+    """The query reaches more data than one query may load."""
+
+
+class Extent(NamedTuple):
+    """A stretch of time, ``(start_ms, end_ms]``."""
+
+    start_ms: int
+    end_ms: int
+
+
+class Loaded(NamedTuple):
+    """What a query is evaluated over."""
+
+    storage: MemoryStorage
+    step_ms: int
+    """How far apart the samples of metrics stand."""
+
+
+def extent_of(expression: Expression, start_ms: int, end_ms: int) -> Extent:
+    """All the time that a query from ``start_ms`` to ``end_ms`` can read."""
+    reach = max((reach_ms for _, reach_ms in expression.selectors()), default=0)
+    fixed, ahead = _moved(expression.text)
+    return Extent(min([start_ms, *fixed]) - max(reach, 0), max([end_ms, *fixed]) + ahead)
+
+
+def _moved(text: str) -> tuple[list[int], int]:
+    """The times behind ``@``, and how far ahead negative offsets look, all in ms."""
+    fixed, ahead = [], 0
+    found = tokens(text)
+    for at, token in enumerate(found):
+        sign, operand = ("-", at + 2) if [each.text for each in found[at + 1 : at + 2]] == ["-"] else ("", at + 1)
+        given = found[operand].text if operand < len(found) else ""
+        if token.text == "@" and given[:1].isdigit():
+            fixed.append(round(float(sign + given) * 1000))
+        elif token.text.lower() == "offset" and sign:
+            ahead += milliseconds(given) if given[-1:].isalpha() else round(float(given) * 1000)
+    return fixed, ahead
+
+
+def load(ask: Asking, tenant: str, selectors: Iterable[Sequence[Matcher]], extent: Extent, sizes: Resolution) -> Loaded:
+    """The series that selectors can choose. Raises TooMuch, or what asking raises."""
+    reader = _Reader(ask, tenant, extent, sizes)
+    wanted = reader.wanted([tuple(matchers) for matchers in selectors])
+    storage = MemoryStorage()
+    reader.load(storage, wanted)
+    if wanted is None or ALERT_SERIES & wanted:
+        load_alerts(ask, tenant, extent.start_ms, extent.end_ms, storage)
+    return Loaded(storage, sizes.pane_ms if reader.fine else sizes.windows_ms[0])
+
+
+def series(ask: Asking, tenant: str, extent: Extent, sizes: Resolution) -> set[Labels]:
+    """The label sets of all series with samples in a stretch of time."""
+    reader = _Reader(ask, tenant, extent, sizes)
+    found: set[Labels] = set()
+    panes = " UNION ALL ".join([reader.panes(None, extent.start_ms), *reader.levels(None)])
+    for name, kind, service, labels in reader.rows(sql.identities(panes)):
+        found.update(label_sets(name, kind, _all_labels(labels, service)))
+    alerts = MemoryStorage()
+    load_alerts(ask, tenant, extent.start_ms, extent.end_ms, alerts)
+    return found | {each.labels for each in alerts}
+
+
+class _Reader:
+    def __init__(self, ask: Asking, tenant: str, extent: Extent, sizes: Resolution) -> None:
+        self._ask = ask
+        self._tenant = tenant
+        self._extent = extent
+        self._sizes = sizes
+        self._size = sizes.windows_ms[0]
+        self._samples = 0
+        self.fine = extent.end_ms - extent.start_ms <= FINE_MS
+        largest = sizes.windows_ms[-1]
+        self._from = max(extent.start_ms - FORGET_MS, 0) // largest * largest
+        self._closed: int | None = None
+
+    def rows(self, statement: str) -> list[Any]:
+        found: list[Any] = orjson.loads(self._ask(statement, "JSONCompact"))["data"]
+        return found
+
+    def wanted(self, selectors: Sequence[tuple[Matcher, ...]]) -> set[str] | None:
+        """Names of stored series that the selectors can choose; None when there are too many to list."""
+        found: set[str] = set()
+        for matchers in selectors:
+            exact = [matcher.value for matcher in matchers if matcher.name == NAME and matcher.op == "="]
+            if exact:
+                found |= stored_names(exact[0])
+        loose = [m for m in selectors if not any(each.name == NAME and each.op == "=" for each in m)]
+        if loose:
+            panes = " UNION ALL ".join([self.panes(None, self._from), *self.levels(None)])
+            known = [(name, names_of(name, kind)) for name, kind in self.rows(sql.names(panes))]
+            known += [(name, [name]) for name in ALERT_SERIES]
+            found |= {name for name, shown in known if any(_may_be(m, each) for m in loose for each in shown)}
+        return found if len(found) <= _MOST_NAMES else None
+
+    def panes(self, wanted: set[str] | None, start_ms: int) -> str:
+        """The statement for the panes since an instant."""
+        end = self._extent.end_ms + 1
+        if self.fine:
+            return sql.raw(wanted, self._tenant, start_ms, end, self._sizes)
+        if self._closed is None:
+            self._closed = int(self.rows(sql.closed_until(self._tenant, self._size, end))[0][0] or 0)
+        closed = max(min(self._closed, end // self._size * self._size), start_ms // self._size * self._size)
+        coarse = self._sizes._replace(pane_ms=self._size, security_pane_ms=self._size)
+        stored = sql.windows(wanted, self._tenant, start_ms // self._size * self._size, closed, self._size)
+        return f"{stored} UNION ALL {sql.raw(wanted, self._tenant, closed, end, coarse)}"
+
+    def levels(self, wanted: set[str] | None) -> list[str]:
+        """The statement for service levels, if they are wanted."""
+        if wanted is not None and not wanted & sql.SLA_GAUGES.keys():
+            return []
+        return [sql.sla(wanted, self._tenant, self._extent.start_ms, self._extent.end_ms, self._size)]
+
+    def load(self, storage: MemoryStorage, wanted: set[str] | None) -> None:
+        earlier = self._earlier(wanted)
+        statements = [self.panes(wanted, self._from)]
+        if wanted is None or "up" in wanted:
+            statements.append(self.panes({"up"}, self._extent.start_ms - GONE_MS))
+        for statement in [*reversed(statements), *self.levels(wanted)]:
+            self._fill(storage, statement, earlier)
+
+    def _fill(self, storage: MemoryStorage, statement: str, earlier: dict[_Key, Counted]) -> None:
+        panes = sql.classic(statement, LE_BOUNDS)
+        asked = sql.by_series(panes, "pane, count, sum, last, below", MOST_PANES + 1)
+        found: dict[_Key, list[Pane]] = {}
+        for name, kind, service, labels, rows in self.rows(asked):
+            found.setdefault((name, kind, _all_labels(labels, service)), []).extend(
+                Pane(int(row[0]), *row[1:]) for row in rows
+            )
+        if sum(map(len, found.values())) > MOST_PANES:
+            raise TooMuch(f"the query reaches more than {MOST_PANES} panes; choose fewer series or less time")
+        for key, pieces in found.items():
+            name, kind, all_labels = key
+            shown = sampled(
+                *(name, kind, all_labels, sorted(pieces), self._width(name), self._extent.end_ms),
+                earlier=earlier.get(key, NOTHING),
+            )
+            for series_labels, times, values in shown:
+                self._keep(storage, series_labels, times, values)
+
+    def _keep(self, storage: MemoryStorage, labels: Labels, times: Sequence[int], values: list[float]) -> None:
+        self._samples += len(values)
+        if self._samples > MOST_SAMPLES:
+            raise TooMuch(f"the query reaches more than {MOST_SAMPLES} samples; choose fewer series or less time")
+        one = storage.series(labels)
+        if not one.timestamps:
+            one.timestamps, one.values = list(times), values
+
+    def _earlier(self, wanted: set[str] | None) -> dict[_Key, Counted]:
+        """What counters and histograms had counted before what is loaded, by the largest windows."""
+        stored = sql.windows(wanted, self._tenant, 0, self._from, self._sizes.windows_ms[-1])
+        found = self.rows(sql.before(sql.classic(stored, LE_BOUNDS)))
+        return {(row[0], row[1], _all_labels(row[3], row[2])): Counted(*row[4:]) for row in found}
+
+    def _width(self, name: str) -> int:
+        if not self.fine or name in sql.SLA_GAUGES:
+            return self._size
+        made = any(events.name == name for events in MADE)
+        return self._sizes.security_pane_ms if made else self._sizes.pane_ms
+
+
+def _may_be(matchers: Sequence[Matcher], name: str) -> bool:
+    return all(matcher.test()(name) for matcher in matchers if matcher.name == NAME)
+
+
+def _all_labels(labels: str, service: str) -> Labels:
+    return Labels({**orjson.loads(labels or "{}"), "service": service})
