@@ -8,7 +8,10 @@ from rich.text import Text
 from demo.stack import LOG, SETTINGS
 
 _STEPS = (
-    ('sql "SELECT service, window_start, availability_percent, breaches FROM sla ORDER BY 3 LIMIT 5"', ""),
+    (
+        'sql "SELECT service, window_start, availability_percent FROM sla WHERE window_seconds = 60 ORDER BY 3 LIMIT 5"',
+        "",
+    ),
     ("sql \"SELECT rule, labels['service'] AS service, state, fired FROM alerts ORDER BY fired DESC\"", ""),
     ("sql \"SELECT control, reason, count() FROM verdicts WHERE verdict = 'non_compliant' GROUP BY ALL\"", ""),
     ("deadletters --value", "what was refused, and why"),

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from opentelemetry.trace import Tracer
 
 from schemas.config import Config
-from schemas.failures import Unavailable
+from schemas.failures import Rejected, Unavailable
 from streams import panes
 from streams.batch import DeadLetter, Partition, RecordBatch
 from streams.ingest import Ingest, Ingested
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 _PULSE_SECONDS = 1.0
 _BEHIND_ROWS = 10_000
 """A round of at least this many records is not kept waiting for more."""
+
+_MINUTE, _FEWEST = 60.0, 1_000
+"""How long refusals are counted, and of how many records at least a share is looked at."""
 
 _LETTER_BYTES = 900_000
 """Of a dead letter's copy in Kafka, whose broker takes 1 MB; ClickHouse has all of it."""
@@ -81,6 +84,26 @@ class _Owned:
         return first, doubt
 
 
+class _Refusals:
+    """Stops a worker that refuses nearly everything: a mistake in a deployment must not drain a topic."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._since = self._records = self._refused = 0.0
+
+    def add(self, records: int, refused: int, now: float) -> None:
+        """Count what was read and refused at ``now`` (seconds). Raises Rejected past the limit of a minute."""
+        if now - self._since > _MINUTE:
+            self._since, self._records, self._refused = now, 0, 0
+        self._records += records
+        self._refused += refused
+        if self._records >= _FEWEST and self._refused > self._limit * self._records:
+            raise Rejected(
+                f"{self._refused:.0f} of {self._records:.0f} records within a minute were refused, more than "
+                "limits.dead_letter_share allows; look at `tidewatch deadletters`, then start the worker again"
+            )
+
+
 class _Folded:
     """A batch on its way to the sinks."""
 
@@ -125,6 +148,7 @@ class IngestStage:
         """The partitions of the round that is being written."""
         self._pulsed = 0.0
         self._behind = False
+        self._refusals = _Refusals(config.limits.dead_letter_share)
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch from an agent; one of an epoch that has passed will come again to whoever owns it now."""
@@ -188,7 +212,7 @@ class IngestStage:
             committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
             await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
             check()
-            self._owned = {at: _Owned(declared(committed[at][1]) if at in committed else None) for at in owned}
+            self._owned = {at: _Owned(declared(*committed[at]) if at in committed else None) for at in owned}
             self._epoch = epoch
             self.metrics.rebalances_total.inc()
 
@@ -212,21 +236,21 @@ class IngestStage:
         wall_ms = _now_ms()
         taken = [batch for owned in ready if (batch := owned.take(share)) is not None]
         self._behind = sum(len(batch.values) for batch, _ in taken) >= _BEHIND_ROWS
-        if any(owned.pending for owned in ready):
-            self._wake.set()
+        if taken and any(owned.pending for owned in ready):
+            self._wake.set()  # when nothing could be taken, only more records help, and those wake us
         return await asyncio.to_thread(self._fold_all, taken, wall_ms)
 
     def _fold_all(self, taken: Iterable[tuple[RecordBatch, Declared | None]], wall_ms: int) -> list[_Folded]:
         folded = []
         for batch, doubt in taken:
-            extent = doubt or Declared(batch.offsets[-1], wall_ms)
+            extent = doubt or Declared(batch.offsets[0], batch.offsets[-1], wall_ms)
             ingested = self.ingest(batch, extent.wall_ms, self._incarnations[batch.partition.topic])
             folded.append(_Folded(batch, extent, doubt is not None, ingested))
         return folded
 
     async def _declare(self, round_: list[_Folded], epoch: int) -> None:
         """Commit the extent of every batch of the round; a stale worker fails here, before it writes."""
-        offsets = {f.batch.partition: (f.batch.offsets[0], f.extent.metadata()) for f in round_}
+        offsets = {f.batch.partition: (f.extent.first, f.extent.metadata()) for f in round_}
         self._check(epoch)()
         for folded in round_:
             self._audit(folded.batch)
@@ -256,10 +280,10 @@ class IngestStage:
         await self.store.retrying("kafka", attempt, self._check(epoch))
 
     async def _written(self) -> None:
-        """Wait for the round before."""
+        """Wait for the round before. A stop that comes meanwhile must not break it off: it is declared."""
         if self._writing is not None:
-            writing, self._writing = self._writing, None
-            await writing
+            await asyncio.shield(self._writing)
+            self._writing = None
 
     async def _write(self, round_: list[_Folded], epoch: int) -> None:
         with (
@@ -280,6 +304,7 @@ class IngestStage:
                 self.metrics.events_total.labels(type=kind).inc(count)
             for letter in folded.ingested.dead:
                 self.metrics.dead_letters_total.labels(reason=letter.reason).inc()
+            self._refusals.add(len(batch.values), len(folded.ingested.dead), time.monotonic())
 
     async def _send_one(self, folded: _Folded, check: Callable[[], None]) -> None:
         await self.store.retrying("kafka", lambda: self._send(folded.ingested), check)
@@ -289,9 +314,8 @@ class IngestStage:
         outcomes = set()
         for table, rows in ingested.raw.items():
             incarnation = self._incarnations[batch.partition.topic]
-            name = token(
-                self.config.kafka.group, incarnation, batch.partition, batch.offsets[0], batch.offsets[-1], table
-            )
+            first, last, _ = folded.extent
+            name = token(self.config.kafka.group, incarnation, batch.partition, first, last, table)
             if folded.doubtful:
                 outcomes.add(await self.store.outcome(table, rows, check))
             await self.store.put(table, rows, name, check, folded.doubtful)

@@ -74,11 +74,19 @@ class NotifyStage:
                 log.info("alerts were reassigned: %s", fenced)
 
     async def _batch(self, batch: RecordBatch) -> None:
-        alerts = [_decoder.decode(value) for value in batch.values if value is not None]
+        alerts = [alert for value in batch.values if (alert := self._alert(value)) is not None]
         telling = asyncio.create_task(self._tell_all(alerts))
         await self._history(alert for alert in alerts if alert.reason != "resend")
         await telling
         await self.store.retrying("kafka", lambda: self._commit(batch.partition, batch.next_offset), self._check())
+
+    def _alert(self, value: bytes | None) -> Alert | None:
+        try:
+            return _decoder.decode(value or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
+            log.error("a record of the alerts topic is none of ours and is passed over")
+            return None
 
     async def _commit(self, partition: Partition, offset: int) -> None:
         await self.consumer().commit_offsets({partition: (offset, "")}, self._epoch)

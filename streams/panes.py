@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.failures import Rejected
 from streams.batch import Partition
 from streams.sketch import Buckets, add
 
@@ -105,7 +106,24 @@ def encode(record: PaneDelta | Pulse) -> bytes:
     return _encoder.encode(record)
 
 
-def decode(value: bytes) -> PaneDelta | Pulse:
-    """What is in a record; raises :class:`msgspec.DecodeError` for another version or damaged bytes."""
-    record: PaneDelta | Pulse = _decoder.decode(value)
+def decode(value: bytes) -> PaneDelta | Pulse | None:
+    """What is in a record; None when nothing of ours ever looked like it.
+
+    Raises Rejected for a record of a later version: merging the ones after it would leave it out.
+    """
+    try:
+        record: PaneDelta | Pulse = _decoder.decode(value)
+    except msgspec.MsgspecError:
+        if _is_ours(value):
+            raise Rejected("a record of `panes` was written by a later version of Tidewatch; start that one") from None
+        return None
     return record
+
+
+def _is_ours(value: bytes) -> bool:
+    """Whether it begins as our records do: an array, and in it first the number of its form."""
+    try:
+        begin = msgspec.msgpack.decode(value, type=list[msgspec.Raw])[:1]
+        return bool(begin) and type(msgspec.msgpack.decode(begin[0])) is int
+    except (msgspec.MsgspecError, RecursionError):
+        return False

@@ -17,6 +17,8 @@ _VERSION = "1"
 class Declared(NamedTuple):
     """A batch that may or may not have been written."""
 
+    first: int
+    """The offset that is committed with it. Its record may be gone from the topic since."""
     last: int
     wall_ms: int
 
@@ -25,14 +27,14 @@ class Declared(NamedTuple):
         return f"{_VERSION},{self.last},{self.wall_ms}"
 
 
-def declared(metadata: str) -> Declared | None:
-    """What a commit's metadata declares; None when it declares nothing. ValueError when it cannot be understood."""
+def declared(offset: int, metadata: str) -> Declared | None:
+    """What a commit declares; None when it declares nothing. ValueError when its metadata cannot be understood."""
     if not metadata:
         return None
     version, *rest = metadata.split(",")
     if version != _VERSION or len(rest) != 2:
         raise ValueError(f"offset metadata {metadata!r} was written by a version of Tidewatch this one does not know")
-    return Declared(int(rest[0]), int(rest[1]))
+    return Declared(offset, int(rest[0]), int(rest[1]))
 
 
 def token(pipeline: str, incarnation: str, partition: Partition, first: int, last: int, table: str) -> str:

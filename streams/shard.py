@@ -29,8 +29,8 @@ class ShardState(msgspec.Struct, array_like=True, tag=1):
     """A shard as it is kept in a snapshot; the tag is the version of the form."""
 
     offset: int
-    merged: list[tuple[Partition, str, str, int, int]]
-    """(source, incarnation, tenant, last offset, part)"""
+    merged: list[tuple[Partition, str, str, int, set[int]]]
+    """(source, incarnation, tenant, last offset, parts of the delta that ends there)"""
     watermark: WatermarkState
     ticked_ms: int
     tenants: list[TenantState]
@@ -49,7 +49,7 @@ class Shard:
         self.duplicates = 0
         self.late: dict[str, tuple[int, int]] = {}
         """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
-        self._merged: dict[tuple[Partition, str, str], tuple[int, int]] = {}
+        self._merged: dict[tuple[Partition, str, str], tuple[int, set[int]]] = {}
         self._ticked_ms = 0
 
     def merge(self, record: PaneDelta | Pulse, offset: int) -> None:
@@ -67,12 +67,12 @@ class Shard:
 
     def _delta(self, delta: PaneDelta) -> None:
         """Merge a delta, unless what it covers was merged before (its batch was repeated after a crash)."""
-        covered = (delta.last, delta.part)
         key = (delta.source, delta.incarnation, delta.tenant)
-        if covered <= self._merged.get(key, (-1, -1)):
+        last, parts = self._merged.get(key, (-1, set()))
+        if delta.last < last or (delta.last == last and delta.part in parts):
             self.duplicates += 1
             return
-        self._merged[key] = covered
+        self._merged[key] = (delta.last, parts | {delta.part} if delta.last == last else {delta.part})
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
         revised, dropped = tenant.late()
@@ -137,7 +137,7 @@ class Shard:
         """Go on from a snapshot; raises :class:`msgspec.DecodeError` for one of another version."""
         state = msgspec.msgpack.decode(packed, type=ShardState)
         self.offset = state.offset
-        self._merged = {(source, run, tenant): (last, part) for source, run, tenant, last, part in state.merged}
+        self._merged = {(source, run, tenant): (last, parts) for source, run, tenant, last, parts in state.merged}
         self.watermark.restore(state.watermark)
         self._ticked_ms = state.ticked_ms
         for known in state.tenants:

@@ -43,6 +43,8 @@ class Store:
     def __init__(self, sink: ClickHouse, metrics: Metrics) -> None:
         self.sink = sink
         self.metrics = metrics
+        self.trouble: dict[str, str] = {}
+        """What does not answer now, and what was said of it."""
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="clickhouse")
 
     def close(self) -> None:
@@ -71,8 +73,11 @@ class Store:
         pause = _FIRST_PAUSE
         while True:
             try:
-                return await attempt()
+                result = await attempt()
+                self.trouble.pop(what, None)
+                return result
             except Unavailable as error:
+                self.trouble[what] = str(error)
                 self.metrics.sink_retries_total.labels(sink=what).inc()
                 log.warning("%s is unavailable, trying again in about %.1f s: %s", what, pause, error)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret

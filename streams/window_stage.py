@@ -128,9 +128,17 @@ class WindowStage:
                 return
             if offset > shard.offset and value is not None:
                 record = panes.decode(value)
+                if record is None:
+                    self._foreign(batch.partition, offset)
+                    continue
                 shard.merge(record, offset)
                 if isinstance(record, Pulse):
                     await self._advance(shard)
+
+    def _foreign(self, partition: Partition, offset: int) -> None:
+        """Somebody else writes to our topic: that must be seen, and must not stop us."""
+        self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
+        log.error("%s: the record at offset %d is none of ours and is passed over", partition, offset)
 
     async def _advance(self, shard: Shard) -> None:
         """In slices, so that health checks and queries are answered while catching up."""

@@ -16,16 +16,16 @@ def batch(first: int, count: int) -> RecordBatch:
 
 
 def test_a_declaration_survives_the_broker() -> None:
-    assert declared(Declared(41, 1_700_000_000_123).metadata()) == Declared(41, 1_700_000_000_123)
+    assert declared(7, Declared(7, 41, 1_700_000_000_123).metadata()) == Declared(7, 41, 1_700_000_000_123)
 
 
 def test_empty_metadata_declares_nothing() -> None:
-    assert declared("") is None
+    assert declared(7, "") is None
 
 
 def test_metadata_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version of Tidewatch"):
-        declared("9,1,2")
+        declared(7, "9,1,2")
 
 
 def test_a_token_names_everything_that_makes_a_batch_what_it_is() -> None:

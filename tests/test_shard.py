@@ -148,6 +148,26 @@ def test_a_batch_that_is_repeated_is_merged_once() -> None:
     assert follow([*once, end]).rows == follow([once[0], once[0], *once, end]).rows
 
 
+def test_a_part_that_was_overtaken_is_merged_all_the_same() -> None:
+    """A part that could not be stored is sent again after the parts behind it."""
+    import msgspec
+
+    one, two = (msgspec.structs.replace(requests(0, START + at, 10, 0), part=at, parts=2) for at in (0, 1))
+    seen = run([two, one, two, *told(requests(1, START + 2 * MINUTE, 1, 0))])
+
+    assert seen.sla["default", "shop", 60, START][0] == 20.0
+
+
+def test_a_delta_is_not_merged_again_after_a_snapshot() -> None:
+    state = shard()
+    state.merge(requests(0, START, 10, 0), 0)
+    successor = shard()
+    successor.restore(state.snapshot())
+    successor.merge(requests(0, START, 10, 0), 1)
+
+    assert successor.duplicates == 1
+
+
 def test_a_topic_that_was_made_again_starts_over() -> None:
     again = msgspec.structs.replace(requests(0, START + 1_000, 7, 0), incarnation="d")
     seen = follow([requests(0, START, 10, 0), again, requests(1, START + 2 * MINUTE, 1, 0)])
