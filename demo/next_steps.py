@@ -9,7 +9,7 @@ from demo.stack import LOG, SETTINGS
 
 _STEPS = (
     (
-        'sql "SELECT service, window_start, availability_percent FROM sla WHERE window_seconds = 60 ORDER BY 3 LIMIT 5"',
+        'sql "SELECT service, window_start, availability_percent FROM sla WHERE window_seconds = 60 LIMIT 5"',
         "",
     ),
     ("sql \"SELECT rule, labels['service'] AS service, state, fired FROM alerts ORDER BY fired DESC\"", ""),
