@@ -1,13 +1,13 @@
 """Statements that give the panes of series out of ClickHouse: from the raw tables, or from stored windows.
 
-Each gives one row a series and pane: (series, kind, service, labels as JSON, pane start ms, count, sum, last, zeros,
-positive and negative buckets of the exponential histogram), as ``streams/fold.py`` made them of the same events.
+Each gives one row a series and pane: (series, kind, service, labels as JSON, pane start ms, count, sum, min, max,
+last, zeros, positive and negative buckets of the exponential histogram), as ``streams/fold.py`` made them of the same
+events.
 """
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-COLUMNS = "series, kind, service, labels, pane, count, sum, last, zeros, positive, negative"
 IDENTITY = "series, kind, service, labels"
 
 SLA_GAUGES = {
@@ -96,7 +96,8 @@ def _folded(
     )
     return (
         f"SELECT {IDENTITY}, intDiv(at, {pane_ms}) * {pane_ms} AS pane, "  # noqa: S608
-        "toFloat64(count()) AS count, sum(value) AS sum, argMax(value, (at, _offset)) AS last, "
+        "toFloat64(count()) AS count, sum(value) AS sum, min(value) AS min, max(value) AS max, "
+        "argMax(value, (at, _offset)) AS last, "
         "toFloat64(countIf(kind = 'histogram' AND value = 0)) AS zeros, "
         f"sumMapIf([{_BUCKET}], [toUInt64(1)], kind = 'histogram' AND value > 0) AS positive, "
         f"sumMapIf([{_BUCKET}], [toUInt64(1)], kind = 'histogram' AND value < 0) AS negative "
@@ -109,7 +110,8 @@ def windows(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: 
     named = f" AND name IN ({_list(wanted)})" if wanted is not None else ""
     return (
         "SELECT toString(name) AS series, toString(kind) AS kind, toString(service) AS service, labels, "  # noqa: S608
-        "toUnixTimestamp64Milli(window_start) AS pane, toFloat64(w.count) AS count, w.sum AS sum, w.last AS last, "
+        "toUnixTimestamp64Milli(window_start) AS pane, toFloat64(w.count) AS count, "
+        "w.sum AS sum, w.min AS min, w.max AS max, w.last AS last, "
         "toFloat64(zero_count) AS zeros, (mapKeys(buckets), mapValues(buckets)) AS positive, "
         "(mapKeys(negative_buckets), mapValues(negative_buckets)) AS negative FROM windows AS w FINAL "
         f"WHERE tenant = {text(tenant)} AND window_seconds = {size_ms // 1000} "
@@ -124,7 +126,8 @@ def sla(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: int,
     )
     return (
         "SELECT level.1 AS series, 'gauge' AS kind, toString(service) AS service, '{}' AS labels, "  # noqa: S608
-        "toUnixTimestamp64Milli(window_start) AS pane, 1. AS count, 0. AS sum, assumeNotNull(level.2) AS last, "
+        "toUnixTimestamp64Milli(window_start) AS pane, 1. AS count, 0. AS sum, 0. AS min, 0. AS max, "
+        "assumeNotNull(level.2) AS last, "
         "0. AS zeros, (CAST([], 'Array(Int32)'), CAST([], 'Array(UInt64)')) AS positive, positive AS negative "
         f"FROM sla_windows FINAL ARRAY JOIN [{pairs}] AS level "
         f"WHERE tenant = {text(tenant)} AND window_seconds = {size_ms // 1000} AND isNotNull(level.2) "
