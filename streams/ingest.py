@@ -25,8 +25,7 @@ from streams.recognise import LEARNED_SHARE, Recogniser
 from streams.rows import RowWriter
 from streams.series import SeriesTable, labels_text, rule_name
 
-EARLIEST_MS = 946_684_800_000
-"""2000-01-01: an older event time is a clock that was never set."""
+EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudevents.EARLIEST, cloudevents.LATEST))
 
 Judge = Callable[[SecurityEvent | ProcessingEvent], Sequence[Verdict]]
 
@@ -213,8 +212,8 @@ class _Fold:
 
     def check_time(self, time_ms: int) -> None:
         """Refuse an event time that is no clock's, or one too far ahead: one fast clock must not make everyone late."""
-        if time_ms < EARLIEST_MS:
-            raise Rejected("time_out_of_range", "`time` is before 2000-01-01")
+        if not EARLIEST_MS <= time_ms < LATEST_MS:
+            raise Rejected("time_out_of_range", "`time` is before 2000 or after 2100")
         if time_ms > self.latest_ms:
             raise Rejected("future", "`time` is further ahead of the clock than windows.max_future_skew")
 
