@@ -96,7 +96,7 @@ class Pipeline:
         """Records to a topic, named by its field of the configuration, all to one partition."""
         publish(self.bootstrap, self.topics[topic], [(0, value) for value in values])
 
-    def finish(self, rows: int, at: float) -> None:
+    def finish(self, rows: int, at: float, seconds: float = 120) -> None:
         """Let event time pass to ``at``, when so many raw rows are stored, and wait for every alert on the way.
 
         The event that does it raises an alert of its own, which is looked for: those before it are then on the topic.
@@ -105,7 +105,7 @@ class Pipeline:
         self.wait(lambda: self.value(stored) == rows, f"{rows} raw rows")
         self.send("metrics", events.metric(at, "cpu_usage_percent", 100, service="the-end"))
         end = "SELECT count() FROM alert_history WHERE labels['service'] = 'the-end'"
-        self.wait(lambda: bool(self.value(end)), "event time to pass", 600)
+        self.wait(lambda: bool(self.value(end)), "event time to pass", seconds)
         self.wait(lambda: not self.lag("alerts"), "the last alerts")
 
     def query(self, sql: str) -> list[dict[str, Any]]:

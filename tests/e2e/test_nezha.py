@@ -70,7 +70,7 @@ def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, fi
         running.start()
         published = running.replay(str(file))["published"]
         assert published == len(expected) * EVENTS_A_MINUTE
-        running.finish(published, max(expected) + 185)
+        running.finish(published, max(expected) + 185, 600)
 
         running.wait(lambda: len(availability(running)) == len(expected), "a window for every minute")
         assert availability(running) == pytest.approx(expected, rel=1e-9)
