@@ -193,7 +193,7 @@ def in_prose(page: Path) -> Iterator[list[str]]:
 def parse(arguments: list[str], is_whole: bool) -> None:
     """Raises click's error for an unknown command or option, and when ``is_whole`` for a missing or extra argument."""
     command: click.Command = main
-    context = click.Context(main, info_name="tidewatch")
+    context = click.Context(main, info_name="tidewatch", **main.context_settings)
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         name, found, arguments = command.resolve_command(context, arguments)
         assert found is not None
