@@ -1,0 +1,122 @@
+"""Tidewatch's worker as it is shipped, from Kafka to the rows of closed windows.
+
+Variants: ``windows`` has a sink that drops all rows, once those of the windows are noted; ``stored`` writes all of them
+to chDB, the ClickHouse engine in the same process, so that the engine's work is in the figures too.
+"""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import uvloop
+
+from benchmarks import events, peer
+from benchmarks.truth import Window, key
+from schemas.config import ClickHouse as Settings
+from schemas.config import Config, Http, Kafka, Log, Topics, Windows
+from schemas.tables import Coded
+from sinks.clickhouse import ClickHouse
+from streams import worker as pipeline
+from streams.ingest_stage import IngestStage
+from streams.transport import Delivery
+
+Columns = Mapping[str, Sequence[Any] | Coded]
+
+
+class Collected:
+    """What has reached the sink. A window may come again with more in it; the last row counts."""
+
+    def __init__(self, task: peer.Task, clock: peer.Clock, raw: bool) -> None:
+        self.windows: dict[str, Window] = {}
+        self.complete = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._windows_left = task.truth.counted
+        self._raw_left = task.truth.events if raw else 0
+
+    def take(self, table: str, columns: Columns) -> None:
+        """Note rows that are stored. Called from the sink's threads."""
+        with self._lock:
+            if table == "windows":
+                self._take_windows(columns)
+            elif table == "raw_metrics" and self._raw_left:
+                self._raw_left -= len(columns["_offset"])
+            if not self._windows_left and not self._raw_left:
+                self._clock.end()
+                self._loop.call_soon_threadsafe(self.complete.set)
+
+    def _take_windows(self, columns: Columns) -> None:
+        names = ("service", "name", "window_start", "count", "sum", "min", "max", "p95")
+        for service, name, start, *found in zip(*(columns[column] for column in names), strict=True):
+            if service == events.SENTINEL:
+                continue
+            at, window = key(service, name, start), Window(*found)
+            before = self.windows.get(at)
+            self._windows_left -= window.count - (before.count if before else 0)
+            self.windows[at] = window
+
+
+class Sink(ClickHouse):
+    """The real sink, or one that drops its rows once they are noted."""
+
+    def __init__(self, settings: Settings, collected: Collected, drops: bool) -> None:
+        super().__init__(settings)
+        self._collected = collected
+        self._drops = drops
+
+    def insert(self, table: str, columns: Columns, token: str) -> None:
+        """Insert rows, or not."""
+        if not self._drops:
+            super().insert(table, columns, token)
+        self._collected.take(table, columns)
+
+
+async def run(task: peer.Task, directory: Path) -> peer.Result:
+    """Process the whole topic."""
+    stored, clock = task.variant == "stored", peer.Clock()
+    collected = Collected(task, clock, raw=stored)
+
+    class Timed(IngestStage):
+        async def offer(self, delivery: Delivery) -> None:
+            clock.begin()
+            await super().offer(delivery)
+
+    sink = partial(Sink, collected=collected, drops=not stored)
+    with patch.multiple(pipeline, ClickHouse=sink, IngestStage=Timed):
+        async with pipeline.running(_config(task, directory)) as (_, stages):
+            done = asyncio.create_task(collected.complete.wait())
+            await asyncio.wait({done, *stages}, return_when=asyncio.FIRST_COMPLETED)
+            for stage in stages:
+                if stage.done():
+                    stage.result()
+    return clock.result(task, collected.windows)
+
+
+def _config(task: peer.Task, directory: Path) -> Config:
+    """Defaults, but for windows of 10 s and names of its own."""
+    name = f"ours-{task.topic}-{directory.name}"
+    own = {topic: f"{name}-{topic}" for topic in ("security", "processing", "panes", "snapshots", "alerts")}
+    return Config(
+        kafka=Kafka(bootstrap_servers=[task.bootstrap_servers], group=name),
+        topics=Topics(metrics=task.topic, dead_letters=f"{name}-dead-letters", **own),
+        windows=Windows(sizes=[events.WINDOW_MS // 1000]),
+        clickhouse=Settings(url=f"chdb:{directory}/clickhouse", embedded_port=0),
+        http=Http(port=0),
+        log=Log(level="warning"),
+    )
+
+
+def main() -> None:
+    """Run and report."""
+    with tempfile.TemporaryDirectory() as directory:
+        peer.report(uvloop.run(run(peer.task(), Path(directory))))
+
+
+if __name__ == "__main__":
+    main()
