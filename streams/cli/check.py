@@ -10,14 +10,16 @@ import click
 import msgspec
 
 from schemas.failures import Rejected
+from schemas.yamltext import Problem
 from streams.config import load
-from streams.rules.compiled import compile_rules
+from streams.rules.advice import advise
+from streams.rules.compiled import CompiledGroup, compile_rules
 
 SHIPPED = "tidewatch.yml"
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One mistake. ``line`` and ``column`` count from 1; 0 where the text itself names the place."""
+    """One mistake or remark. ``line`` and ``column`` count from 1; 0 where the text itself names the place."""
 
     file: str
     line: int
@@ -26,8 +28,21 @@ class Finding(msgspec.Struct, frozen=True):
     fix: str = ""
 
     def __str__(self) -> str:
+        return self.line_of("")
+
+    def line_of(self, kind: str) -> str:
+        """One line: place, ``kind``, what is wrong, what to write instead."""
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
-        return f"{place}{self.error}" + (f"; {self.fix}" if self.fix else "")
+        return f"{place}{kind}{self.error}" + (f"; {self.fix}" if self.fix else "")
+
+
+class Checked(msgspec.Struct):
+    """What was looked at, and what was found."""
+
+    files: list[str] = []
+    rules: int = 0
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
 
 
 @click.command()
@@ -35,38 +50,51 @@ class Finding(msgspec.Struct, frozen=True):
 @click.option(
     "--config", "config_path", metavar="FILE", help="The configuration; else TIDEWATCH_CONFIG, else ./tidewatch.toml."
 )
-@click.option("--json", "as_json", is_flag=True, help='Print {"files": [...], "rules": N, "errors": [...]}.')
-def command(paths: tuple[str, ...], config_path: str | None, as_json: bool) -> None:
+@click.option("--strict", is_flag=True, help="Warn of every series that only a metric event can give.")
+@click.option(
+    "--json", "as_json", is_flag=True, help='Print {"files": [...], "rules": N, "errors": [...], "warnings": [...]}.'
+)
+def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_json: bool) -> None:
     """Check rule files (.yml, .yaml) and configuration files (.toml).
 
     Without FILES: the configuration in effect and the rule files that it names. Each error is one line with file,
-    line, column, what is wrong and what to write instead. The exit status is 1 when there is any.
+    line, column, what is wrong and what to write instead. The exit status is 1 when there is any. Warnings are of what
+    loads and probably does not work: a histogram_quantile without rate or le, a rate of a gauge, a template that uses a
+    label which the expression drops.
     """
-    checked, rules, findings = _check(paths, config_path)
+    checked = _check(paths, config_path, strict)
     if as_json:
-        errors = [msgspec.to_builtins(finding) for finding in findings]
-        click.echo(json.dumps({"files": checked, "rules": rules, "errors": errors}, indent=2))
+        click.echo(json.dumps(msgspec.to_builtins(checked), indent=2))
     else:
-        for finding in findings:
-            click.echo(str(finding))
-        verdict = f"{len(findings)} error{'s' * (len(findings) != 1)}" if findings else "no errors"
-        click.echo(f"{', '.join(checked) or 'nothing'}: {rules} rules, {verdict}")
-    if findings:
+        for error in checked.errors:
+            click.echo(str(error))
+        for warning in checked.warnings:
+            click.echo(warning.line_of("warning: "))
+        verdict = _counted(checked.errors, "error") or "no errors"
+        more = f", {_counted(checked.warnings, 'warning')}" if checked.warnings else ""
+        click.echo(f"{', '.join(checked.files) or 'nothing'}: {checked.rules} rules, {verdict}{more}")
+    if checked.errors:
         raise SystemExit(1)
 
 
-def _check(paths: tuple[str, ...], config_path: str | None) -> tuple[list[str], int, list[Finding]]:
-    """The files that were read, how many rules they have, and what is wrong."""
-    findings: list[Finding] = []
+def _counted(findings: list[Finding], what: str) -> str:
+    return f"{len(findings)} {what}{'s' * (len(findings) != 1)}" if findings else ""
+
+
+def _check(paths: tuple[str, ...], config_path: str | None, strict: bool) -> Checked:
+    checked = Checked()
     if not paths:
-        checked, rules = _check_rules(_check_config(config_path, findings), findings)
-        return [config_path or "configuration", *checked], rules, findings
+        checked.files.append(config_path or "configuration")
+        _check_rules(_check_config(config_path, checked.errors), checked, strict)
+        return checked
     configs = [path for path in paths if Path(path).suffix == ".toml"]
+    checked.files += configs
     for path in configs:
-        _check_config(path, findings)
+        _check_config(path, checked.errors)
     patterns = [path for path in paths if path not in configs]
-    checked, rules = _check_rules(patterns, findings) if patterns else ([], 0)
-    return configs + checked, rules, findings
+    if patterns:
+        _check_rules(patterns, checked, strict)
+    return checked
 
 
 def _check_config(path: str | None, findings: list[Finding]) -> list[str]:
@@ -78,17 +106,21 @@ def _check_config(path: str | None, findings: list[Finding]) -> list[str]:
         return []
 
 
-def _check_rules(patterns: list[str], findings: list[Finding]) -> tuple[list[str], int]:
-    """The files that were read, and how many rules they have; without patterns, the file that is shipped."""
-    checked, rules = [], 0
-    for name, text in _texts(patterns, findings):
-        checked.append(name)
+def _check_rules(patterns: list[str], checked: Checked, strict: bool) -> None:
+    """Look at rule files; without patterns, at the file that is shipped."""
+    loaded: list[CompiledGroup] = []
+    for name, text in _texts(patterns, checked.errors):
+        checked.files.append(name)
         groups, problems = compile_rules(text, name)
-        rules += sum(len(group.rules) for group in groups)
-        for problem in problems:
-            place = problem.place
-            findings.append(Finding(place.file, place.line, place.column, problem.text, problem.fix))
-    return checked, rules
+        loaded += groups
+        checked.rules += sum(len(group.rules) for group in groups)
+        checked.errors += map(_finding, problems)
+    checked.warnings += map(_finding, advise(loaded, strict))
+
+
+def _finding(problem: Problem) -> Finding:
+    place = problem.place
+    return Finding(place.file, place.line, place.column, problem.text, problem.fix)
 
 
 def _texts(patterns: list[str], findings: list[Finding]) -> Iterator[tuple[str, str]]:
