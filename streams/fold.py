@@ -1,6 +1,5 @@
 """Observations of many series, as columns, become one cell a series and pane. Pure, and most of it inside numpy."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -28,14 +27,14 @@ def cells(
     if not len(ids):
         return
     distinct, codes = np.unique(ids, return_inverse=True)
-    widths = np.array([table.series[i].pane_ms for i in distinct.tolist()], dtype=np.int64)[codes]
+    series = [table.series[i] for i in distinct.tolist()]
+    widths = np.array([one.pane_ms for one in series])[codes]
     starts = times - times % widths
     order = np.lexsort((times, starts, codes))
     codes, starts, values, times = codes[order], starts[order], values[order], times[order]
     edges = np.flatnonzero((np.diff(codes) != 0) | (np.diff(starts) != 0)) + 1
     heads = np.concatenate(([0], edges))
     tails = np.concatenate((edges, [len(codes)])) - 1
-    sketches = _sketches(table, distinct, codes, values, heads, tails)
     columns = (
         distinct[codes[heads]].tolist(),
         starts[heads].tolist(),
@@ -46,39 +45,26 @@ def cells(
         values[tails].tolist(),
         times[tails].tolist(),
     )
+    # Of a counter's increments a distribution would mean nothing.
+    sketched = np.array([one.kind != "counter" for one in series])[codes]
+    groups, values = np.repeat(np.arange(len(heads)), tails - heads + 1)[sketched], values[sketched]
+    positive, negative = (_buckets(groups[chosen], values[chosen]) for chosen in (values > 0, values < 0))
+    zeros = dict(zip(*(part.tolist() for part in np.unique(groups[values == 0], return_counts=True)), strict=True))
     for group, (number, start, count, total, low, high, last, last_ms) in enumerate(zip(*columns, strict=True)):
-        zeros, positive, negative = sketches.get(group, (0, {}, {}))
-        yield number, start, Cell(count, total, low, high, last, last_ms, zeros, positive, negative)
+        signs = positive.get(group, {}), negative.get(group, {})
+        yield number, start, Cell(count, total, low, high, last, last_ms, zeros.get(group, 0), *signs)
 
 
-def _sketches(
-    table: SeriesTable,
-    distinct: NDArray[np.int64],
-    codes: NDArray[np.intp],
-    values: NDArray[np.float64],
-    heads: NDArray[np.intp],
-    tails: NDArray[np.intp],
-) -> dict[int, tuple[int, sketch.Buckets, sketch.Buckets]]:
-    """Exponential histograms of the groups whose series is not a counter: of increments it would mean nothing."""
-    sketched = np.array([table.series[i].kind != "counter" for i in distinct.tolist()])[codes]
-    if not sketched.any():
-        return {}
-    groups = np.repeat(np.arange(len(heads)), tails - heads + 1)[sketched]
-    values = values[sketched]
-    found: dict[int, tuple[int, sketch.Buckets, sketch.Buckets]] = defaultdict(lambda: (0, {}, {}))
-    for negative, chosen in enumerate((values > 0, values < 0)):
-        keys = groups[chosen] * _BUCKET_SHIFT + (sketch.indexes(values[chosen]) + _BUCKET_SHIFT // 2)
-        buckets, counts = np.unique(keys, return_counts=True)
-        owners = (buckets // _BUCKET_SHIFT).tolist()
-        numbers = (buckets % _BUCKET_SHIFT - _BUCKET_SHIFT // 2).tolist()
-        for owner, number, count in zip(owners, numbers, counts.tolist(), strict=True):
-            _, *signs = found[owner]
-            signs[negative][number] = count
-    for owner, count in zip(
-        *(part.tolist() for part in np.unique(groups[values == 0], return_counts=True)), strict=True
-    ):
-        found[owner] = (count, found[owner][1], found[owner][2])
-    return found
+def _buckets(groups: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, sketch.Buckets]:
+    """The exponential histogram of each group's values, by their magnitude."""
+    keys = groups * _BUCKET_SHIFT + (sketch.indexes(values) + _BUCKET_SHIFT // 2)
+    distinct, counted = np.unique(keys, return_counts=True)
+    owners = distinct // _BUCKET_SHIFT
+    numbers, counts = (distinct % _BUCKET_SHIFT - _BUCKET_SHIFT // 2).tolist(), counted.tolist()
+    heads = np.flatnonzero(np.diff(owners, prepend=-1))
+    ends = np.append(heads, len(owners))[1:]
+    slices = zip(owners[heads].tolist(), heads.tolist(), ends.tolist(), strict=True)
+    return {owner: dict(zip(numbers[start:stop], counts[start:stop], strict=True)) for owner, start, stop in slices}
 
 
 def deltas(
