@@ -95,8 +95,8 @@ class WindowStage:
                 try:
                     await asyncio.shield(turn)
                 except Fenced as fenced:
-                    log.info("partitions were reassigned, starting over: %s", fenced)
-                    self._epoch = -1
+                    # Not to be entered again: what came of the next epoch meanwhile waits here, and comes only once.
+                    log.info("partitions were reassigned: %s", fenced)
         except asyncio.CancelledError:
             self._stopping = True
             self._wake.set()
