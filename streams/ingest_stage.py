@@ -184,12 +184,12 @@ class IngestStage:
         epoch = self._epoch
         folded = await self._fold()
         if folded:
-            await self._written()
+            await self._written(epoch)
             await self._declare(folded, epoch)
             self._round = frozenset(f.batch.partition for f in folded)
             self._writing = asyncio.create_task(self._write(folded, epoch))
         elif self._writing is not None and self._writing.done():
-            await self._written()
+            await self._written(epoch)
         elif self._writing is None:
             await self._acknowledge(epoch)
         if time.monotonic() - self._pulsed >= _PULSE_SECONDS:
@@ -279,10 +279,16 @@ class IngestStage:
 
         await self.store.retrying("kafka", attempt, self._check(epoch))
 
-    async def _written(self) -> None:
-        """Wait for the round before. A stop that comes meanwhile must not break it off: it is declared."""
+    async def _written(self, epoch: int) -> None:
+        """Wait for the round before, which a stop must not break off: it is declared.
+
+        When it was fenced, but belonged to an earlier epoch, that does not concern the round of this one.
+        """
         if self._writing is not None:
-            await asyncio.shield(self._writing)
+            try:
+                await asyncio.shield(self._writing)
+            except Fenced:
+                self._check(epoch)()
             self._writing = None
 
     async def _write(self, round_: list[_Folded], epoch: int) -> None:
@@ -393,7 +399,7 @@ class IngestStage:
     async def _finish(self) -> None:
         """A clean stop: what is being written is finished and acknowledged, the rest left for the next owner."""
         try:
-            await asyncio.wait_for(self._written(), 30)
+            await asyncio.wait_for(self._written(self._epoch), 30)
             await asyncio.wait_for(self._acknowledge(self._epoch), 10)
         except (Fenced, TimeoutError) as error:
             log.warning(
