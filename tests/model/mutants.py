@@ -1,0 +1,56 @@
+"""Steps of the protocol left out, one line each: the model must notice every one of them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from streams.ingest_stage import IngestStage
+from streams.store import Store
+
+_numbers = count()
+_write = IngestStage._write
+
+
+def no_token() -> AbstractContextManager[Any]:
+    """Every insert is one that ClickHouse has not seen before."""
+    return patch("streams.ingest_stage.token", lambda *_: f"{next(_numbers)}")
+
+
+def no_declaration() -> AbstractContextManager[Any]:
+    """A batch is written without saying before what it is made of."""
+
+    async def nothing(self: IngestStage, round_: Any, epoch: int) -> None:
+        """Says nothing."""
+
+    return patch.object(IngestStage, "_declare", nothing)
+
+
+def no_read_back() -> AbstractContextManager[Any]:
+    """An insert that was answered is believed to be there, whatever happened before."""
+
+    async def all_there(self: Store, table: str, rows: Any, check: Any) -> Any:
+        return np.zeros(len(rows["_offset"]), dtype=bool)
+
+    return patch.object(Store, "_missing", all_there)
+
+
+def commit_before_insert() -> AbstractContextManager[Any]:
+    """A batch is acknowledged, and written afterwards."""
+
+    async def swapped(self: IngestStage, round_: Any, epoch: int) -> None:
+        await self._commit({f.batch.partition: (f.batch.next_offset, "") for f in round_}, epoch)
+        await _write(self, round_, epoch)
+
+    return patch.object(IngestStage, "_write", swapped)
+
+
+MUTANTS: list[Callable[[], AbstractContextManager[Any]]] = [
+    no_token,
+    no_declaration,
+    no_read_back,
+    commit_before_insert,
+]
