@@ -174,7 +174,7 @@ class Limits(Section, frozen=True, kw_only=True):
 
 
 class Http(Section, frozen=True, kw_only=True):
-    """Where the worker answers ``/metrics``, ``/healthz`` and ``/readyz``."""
+    """Where the worker answers ``/metrics``, ``/healthz``, ``/readyz`` and Prometheus' HTTP API."""
 
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for all."""
