@@ -1,5 +1,7 @@
 """The addresses below ``/api/v1``, and how failures are told there."""
 
+import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -17,6 +19,8 @@ from streams.api.queries import Queries, Timeout, asking, resolution
 from streams.rules.compiled import CompiledGroup
 from streams.rules.engine import RuleEngine
 from streams.shard import Shard
+
+log = logging.getLogger(__name__)
 
 COMPATIBLE = "2.42.0"
 """The version of Prometheus whose API this is: clients choose by it what they ask for."""
@@ -52,7 +56,7 @@ def mount(
     api = Api(queries, groups, engine_of, int(config.rules.evaluation_interval * 1000))
 
     async def close(_: web.Application) -> None:
-        queries.close()
+        await asyncio.to_thread(queries.close)
 
     app.on_cleanup.append(close)
     for path, handler in api.routes().items():
@@ -144,6 +148,9 @@ def _answering(handler: Callable[[Parameters], Awaitable[Answer]]) -> Callable[[
             return _failed("unavailable", str(error))
         except Refused as error:
             return _failed("timeout" if error.code == 159 else "execution", f"reading from ClickHouse: {error}")
+        except (ArithmeticError, ValueError, RecursionError) as error:
+            log.exception("a query failed: %s", request.path)
+            return _failed("internal", f"{type(error).__name__}: {error}")
         return _json(200, {"status": "success", "data": data, **more})
 
     return answer

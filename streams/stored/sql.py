@@ -200,8 +200,12 @@ def _between(column: str, start_ms: int, end_ms: int) -> str:
     return f"{column} >= {_instant(start_ms)} AND {column} < {_instant(end_ms)}"
 
 
+_LAST_MS = 10_413_791_999_999
+"""The end of the year 2299, which is as far as ClickHouse's times go; no event is before 1970."""
+
+
 def _instant(at_ms: int) -> str:
-    return f"fromUnixTimestamp64Milli(toInt64({at_ms}), 'UTC')"
+    return f"fromUnixTimestamp64Milli(toInt64({min(max(at_ms, 0), _LAST_MS)}), 'UTC')"
 
 
 def _list(names: Collection[str]) -> str:

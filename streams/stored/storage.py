@@ -70,10 +70,18 @@ def _moved(text: str) -> tuple[list[int], int]:
         sign, operand = ("-", at + 2) if [each.text for each in found[at + 1 : at + 2]] == ["-"] else ("", at + 1)
         given = found[operand].text if operand < len(found) else ""
         if token.text == "@" and given[:1].isdigit():
-            fixed.append(round(float(sign + given) * 1000))
+            fixed.append(-_ms(given) if sign else _ms(given))
         elif token.text.lower() == "offset" and sign:
-            ahead += milliseconds(given) if given[-1:].isalpha() else round(float(given) * 1000)
+            ahead += _ms(given)
     return fixed, ahead
+
+
+def _ms(text: str) -> int:
+    """Of a number of seconds, decimal or hexadecimal, or a duration."""
+    try:
+        return round(float(text) * 1000)
+    except ValueError:
+        return int(text, 16) * 1000 if text[:2].lower() == "0x" else milliseconds(text)
 
 
 def load(ask: Asking, tenant: str, selectors: Iterable[Sequence[Matcher]], extent: Extent, sizes: Resolution) -> Loaded:

@@ -153,6 +153,24 @@ def test_failures_are_told_as_prometheus_tells_them(
     assert text in answer["error"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "requests_total[200y]",
+        "requests_total offset 200y",
+        "requests_total offset -200y",
+        "requests_total @ 0x10",
+        "requests_total @ 1e12",
+        "requests_total @ -5",
+        "requests_total offset -0x10",
+        "sum_over_time(requests_total[5m:1m] @ end() offset -1m)",
+    ],
+)
+def test_far_away_times_are_answered(url: str, query: str) -> None:
+    status, answer = ask(url, "/query", query=query, time=AT + 60)
+    assert status == 200, answer
+
+
 def test_remarks_are_told(url: str) -> None:
     _, answer = ask(url, "/query", query="rate(temperature[1m])", time=AT + 60)
     assert "might not be a counter" in answer["infos"][0]
