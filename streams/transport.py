@@ -116,11 +116,15 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 taken = _take_all(fetcher, active_partitions)
             return taken
 
-    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
         """Commit offsets with their metadata in one request; see :meth:`BatchConsumer.commit_offsets`."""
-        await self.call_thread(self._commit_offsets, offsets)
+        await self.call_thread(self._commit_offsets, offsets, epoch)
 
-    async def _commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+    async def _commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
+        # Here, where rebalances happen too: aiokafka stamps a commit with the generation at the time it is sent, so
+        # one that was decided before a rebalance would be taken for one of the new generation.
+        if epoch != self.consumer.epoch:
+            raise Fenced("partitions were reassigned before the commit")
         wanted = {TopicPartition(*at): OffsetAndMetadata(*offset) for at, offset in offsets.items()}
         try:
             await asyncio.wait_for(self._ensure_consumer().commit(wanted), COMMIT_TIMEOUT)
@@ -239,7 +243,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """
         if epoch != self.epoch:
             raise Fenced("partitions were reassigned")
-        await self._thread.commit_offsets(offsets)
+        await self._thread.commit_offsets(offsets, epoch)
         if epoch != self.epoch:
             raise Fenced("partitions were reassigned during the commit")
 
