@@ -57,9 +57,12 @@ class Store:
             await self._put(table, part, f"{token}/{number}" if number else token, check, doubtful)
 
     async def write(self, table: str, rows: Rows, check: Check) -> None:
-        """Insert rows that are harmless to repeat, because they carry a version."""
+        """Insert rows that are harmless to repeat, because they carry a version.
+
+        Each attempt has a token of its own: a failed one may have left its token without the rows.
+        """
         for part in chunks(rows):
-            await self.retrying("clickhouse", partial(self._insert, table, part, uuid4().hex), check)
+            await self.retrying("clickhouse", partial(self._insert_anew, table, part), check)
 
     async def outcome(self, table: str, rows: Rows, check: Check) -> str:
         """What became of a predecessor's insert of these rows: ``absent``, ``partial`` or ``complete``."""
@@ -114,6 +117,9 @@ class Store:
             "clickhouse", lambda: self._run(self.sink.stored_offsets, table, *where, int(offsets[0])), check
         )
         return np.array([offset not in found for offset in offsets.tolist()])
+
+    async def _insert_anew(self, table: str, rows: Rows) -> None:
+        await self._insert(table, rows, uuid4().hex)
 
     async def _insert(self, table: str, rows: Rows, token: str) -> None:
         began = time.monotonic()
