@@ -150,9 +150,12 @@ class _Thread:
     def __init__(self, consumer: Consumer) -> None:
         self.consumer = consumer
 
-    async def commit_offsets(self, offsets: Offsets) -> None:
+    async def commit_offsets(self, offsets: Offsets, epoch: int) -> None:
         me = self.consumer
         await me.world.delay()  # into the thread, and until the coordinator is known
+        await me.process.running()
+        if epoch != me.epoch:
+            raise Fenced("reassigned before the commit")
         if not set(offsets) <= me.owned:
             raise Fenced("not assigned")
         generation = me.generation  # stamped when it is sent, whatever it was when the caller decided

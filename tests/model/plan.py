@@ -3,6 +3,8 @@
 from enum import Enum
 from typing import NamedTuple
 
+from hypothesis import strategies as st
+
 
 class Fault(Enum):
     """What happens to a request, or to the worker that makes it."""
@@ -24,3 +26,9 @@ class Plan(NamedTuple):
 
     seed: int
     faults: dict[int, Fault]
+
+
+def plans(requests: int, most: int = 5) -> st.SearchStrategy[Plan]:
+    """Plans with up to ``most`` faults among the first so many requests."""
+    faults = st.dictionaries(st.integers(1, requests), st.sampled_from(Fault), max_size=most)
+    return st.builds(Plan, st.integers(0, 2**16), faults)

@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from tests.model.mutants import MUTANTS
-from tests.model.plan import Fault, Plan
+from tests.model.plan import Fault, Plan, plans
 from tests.model.run import Violation, run
 
 REQUESTS = 90
@@ -19,6 +20,9 @@ ONCE_WRONG = [
     Plan(40, {40: Fault.FROZEN_BEFORE}),  # a batch in doubt that had to wait kept the stage busy
     Plan(70, {70: Fault.KILLED_AFTER}),  # what a fenced snapshot interrupted was entered twice, and lost records
     Plan(76, {76: Fault.FROZEN_BEFORE}),  # a round of an earlier epoch took one of the present with it
+    Plan(32163, {43: Fault.ANSWER_LOST, 66: Fault.HALF, 75: Fault.HALF_AND_KILLED}),  # a window's token without its row
+    Plan(56258, {51: Fault.FROZEN_AFTER, 71: Fault.HALF_AND_KILLED, 74: Fault.FROZEN_BEFORE}),  # a commit decided by an
+    # earlier epoch was stamped with the generation of the present one
 ]
 
 
@@ -44,6 +48,13 @@ def test_one_fault_at_any_request_changes_nothing_and_every_hard_case_is_met() -
     for fault in ("ANSWER_LOST", "REQUEST_LOST", "FROZEN_BEFORE", "KILLED_AFTER", "REBALANCE"):
         for what in ("commit", "insert into raw_metrics", "send to panes"):
             assert met[f"{fault} at {what}"], f"never {fault} at {what}"
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(plans(REQUESTS))
+def test_several_faults_change_nothing(plan: Plan) -> None:
+    run(plan)
 
 
 @pytest.mark.parametrize("plan", ONCE_WRONG, ids=str)
