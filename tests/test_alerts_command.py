@@ -28,10 +28,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     ]
     rows = [
         {
-            "tenant": tenant, "rule": rule, "rule_group": "g", "fingerprint": hash((rule, shop)) % 2**63,
+            "tenant": tenant,
+            "rule": rule,
+            "rule_group": "g",
+            "fingerprint": hash((rule, shop)) % 2**63,
             "labels": {"alertname": rule, "shop": shop, "severity": "high"},
             "annotations": {"summary": f"{rule} at {shop}\x1b[2J"},
-            "state": state, "reason": reason, "value": 2.5, "active_at": T, "changed_at": T + at, "expression": "x",
+            "state": state,
+            "reason": reason,
+            "value": 2.5,
+            "active_at": T,
+            "changed_at": T + at,
+            "expression": "x",
             "recorded_at": T + at,
         }
         for tenant, rule, shop, state, at, reason in changes
