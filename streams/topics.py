@@ -91,7 +91,8 @@ async def _cluster_id(config: Config) -> str:
 
 
 def _topic_ids(config: Config, names: list[str], cluster: str) -> dict[str, str]:
-    admin = AdminClient(librdkafka_options(config.kafka))
+    # What goes wrong is raised; librdkafka would write it to standard error too, which is for the log.
+    admin = AdminClient({**librdkafka_options(config.kafka), "log_level": 0})
     try:
         found = admin.describe_topics(TopicCollection(names), request_timeout=_ANSWER_SECONDS)
         ids = {name: found[name].result(_ANSWER_SECONDS).topic_id for name in names}

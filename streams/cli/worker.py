@@ -1,6 +1,7 @@
 """``tidewatch worker``: run the pipeline."""
 
 import asyncio
+import logging
 import signal
 import sys
 
@@ -13,6 +14,8 @@ from streams import supervisor
 from streams import worker as pipeline
 from streams.config import load
 from streams.telemetry import logs
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -46,4 +49,4 @@ def _announce(worker: pipeline.Worker) -> None:
     where = [f"health and metrics on port {worker.http_port}"]
     if worker.clickhouse_port is not None:
         where.append(f"ClickHouse (read-only) on port {worker.clickhouse_port}")
-    click.echo(f"tidewatch worker: running; {', '.join(where)}", err=True)
+    log.info("running: %s", ", ".join(where))
