@@ -28,14 +28,16 @@ class Pane(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a series had counted before its first pane here."""
+    """What a series had counted before the panes that are loaded."""
 
+    last_ms: int
+    """Start of the last pane before; 0: none."""
     number: float
     sum: float
     below: Sequence[float]
 
 
-NOTHING = Counted(0.0, 0.0, (0.0,) * len(LE_BOUNDS))
+NOTHING = Counted(0, 0.0, 0.0, (0.0,) * len(LE_BOUNDS))
 
 Sampled = tuple[Labels, Sequence[int], list[float]]
 """Labels, times (epoch ms, ascending) and values of one series."""
@@ -49,8 +51,9 @@ def sampled(
     width_ms: int,
     until_ms: int,
     earlier: Counted = NOTHING,
+    from_ms: int = 0,
 ) -> Iterator[Sampled]:
-    """The series that PromQL sees of one stored series, with their samples up to ``until_ms``.
+    """The series that PromQL sees of one stored series, with their samples from ``from_ms`` up to ``until_ms``.
 
     ``panes`` are ascending. A counter shows its total at the end of every pane until an hour after it last grew; a pane
     that has not ended at ``until_ms`` shows there what it holds.
@@ -60,7 +63,8 @@ def sampled(
         values = [pane.last for pane in panes]
         yield _labels(name, labels), *(silences(times, values, until_ms) if name == "up" else (times, values))
         return
-    times, held = instants([pane.start_ms for pane in panes], width_ms, until_ms)
+    ended_ms = earlier.last_ms + width_ms if earlier.last_ms else 0
+    times, held = instants([pane.start_ms for pane in panes], width_ms, until_ms, ended_ms, from_ms)
 
     def totals(before: float, amounts: Sequence[float]) -> list[float]:
         steps = np.cumsum(np.array([before, *amounts], dtype=np.float64))
@@ -94,11 +98,19 @@ def label_sets(name: str, kind: str, labels: Mapping[str, str]) -> Iterator[Labe
     return (found for found, _, _ in sampled(name, kind, labels, [pane], 1, 1))
 
 
-def instants(starts: Sequence[int], width_ms: int, until_ms: int) -> tuple[list[int], list[int]]:
-    """When a running total has samples, and how many panes each of them includes."""
+def instants(
+    starts: Sequence[int], width_ms: int, until_ms: int, ended_ms: int = 0, from_ms: int = 0
+) -> tuple[list[int], list[int]]:
+    """When a running total has samples, and how many panes each of them includes.
+
+    ``ended_ms``: the end of the last pane before; 0: there was none.
+    """
     times: list[int] = []
     held: list[int] = []
-    end = 0
+    end = ended_ms
+    if end:
+        following = min(starts[0] if starts else until_ms, end + FORGET_MS)
+        _hold(times, held, max(end, from_ms // width_ms * width_ms) - width_ms, following, width_ms, 0)
     for number, start in enumerate(starts):
         if number:
             _hold(times, held, end, min(start, end + FORGET_MS), width_ms, number)

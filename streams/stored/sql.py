@@ -166,9 +166,9 @@ def by_series(panes: str, columns: str, limit: int) -> str:
 
 
 def before(panes: str) -> str:
-    """What each series had counted in all its panes: (identity, count, sum, below)."""
+    """What each series had counted in all its panes: (identity, start of the last one, count, sum, below)."""
     return (
-        f"SELECT {IDENTITY}, sum(count), sum(sum), sumForEach(below) FROM ({panes}) "  # noqa: S608
+        f"SELECT {IDENTITY}, max(pane), sum(count), sum(sum), sumForEach(below) FROM ({panes}) "  # noqa: S608
         f"WHERE kind != 'gauge' GROUP BY {IDENTITY}"
     )
 

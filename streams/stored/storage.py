@@ -4,7 +4,7 @@ Short queries read raw rows, folded into the panes that rules see. Longer ones r
 rows for what no window holds yet.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -120,9 +120,9 @@ class _Reader:
         self._from = max(extent.start_ms - FORGET_MS, 0) // largest * largest
         self._closed: int | None = None
 
-    def rows(self, statement: str) -> list[Any]:
-        found: list[Any] = orjson.loads(self._ask(statement, "JSONCompact"))["data"]
-        return found
+    def rows(self, statement: str) -> Iterator[Any]:
+        """Line by line, since nothing else in the process runs while a text is parsed."""
+        return map(orjson.loads, self._ask(statement, "JSONCompactEachRow").splitlines())
 
     def wanted(self, selectors: Sequence[tuple[Matcher, ...]]) -> set[str] | None:
         """Names of stored series that the selectors can choose; None when there are too many to list."""
@@ -139,13 +139,14 @@ class _Reader:
             found |= {name for name, shown in known if any(_may_be(m, each) for m in loose for each in shown)}
         return found if len(found) <= _MOST_NAMES else None
 
-    def panes(self, wanted: set[str] | None, start_ms: int) -> str:
-        """The statement for the panes since an instant."""
-        end = self._extent.end_ms + 1
+    def panes(self, wanted: set[str] | None, start_ms: int, end_ms: int | None = None) -> str:
+        """The statement for the panes since an instant, until the end of the extent if no other is given."""
+        end = self._extent.end_ms + 1 if end_ms is None else end_ms
         if self.fine:
             return sql.raw(wanted, self._tenant, start_ms, end, self._sizes)
         if self._closed is None:
-            self._closed = int(self.rows(sql.closed_until(self._tenant, self._size, end))[0][0] or 0)
+            last = self._extent.end_ms + 1
+            self._closed = int(next(self.rows(sql.closed_until(self._tenant, self._size, last)))[0] or 0)
         closed = max(min(self._closed, end // self._size * self._size), start_ms // self._size * self._size)
         coarse = self._sizes._replace(pane_ms=self._size, security_pane_ms=self._size)
         stored = sql.windows(wanted, self._tenant, start_ms // self._size * self._size, closed, self._size)
@@ -158,17 +159,18 @@ class _Reader:
         return [sql.sla(wanted, self._tenant, self._extent.start_ms, self._extent.end_ms, self._size)]
 
     def load(self, storage: MemoryStorage, wanted: set[str] | None) -> None:
-        earlier = self._earlier(wanted)
-        statements = [self.panes(wanted, self._from)]
+        width = self._sizes.pane_ms if self.fine else self._size
+        start = self._extent.start_ms // width * width
         if wanted is None or "up" in wanted:
-            statements.append(self.panes({"up"}, self._extent.start_ms - GONE_MS))
-        for statement in [*reversed(statements), *self.levels(wanted)]:
-            self._fill(storage, statement, earlier)
+            self._fill(storage, self.panes({"up"}, self._extent.start_ms - GONE_MS), {})
+        self._fill(storage, self.panes(wanted, start), self._earlier(wanted, start))
+        for statement in self.levels(wanted):
+            self._fill(storage, statement, {})
 
     def _fill(self, storage: MemoryStorage, statement: str, earlier: dict[_Key, Counted]) -> None:
         panes = sql.classic(statement, LE_BOUNDS)
         asked = sql.by_series(panes, "pane, count, sum, last, below", MOST_PANES + 1)
-        found: dict[_Key, list[Pane]] = {}
+        found: dict[_Key, list[Pane]] = {key: [] for key in earlier}
         for name, kind, service, labels, rows in self.rows(asked):
             found.setdefault((name, kind, _all_labels(labels, service)), []).extend(
                 Pane(int(row[0]), *row[1:]) for row in rows
@@ -180,6 +182,7 @@ class _Reader:
             shown = sampled(
                 *(name, kind, all_labels, sorted(pieces), self._width(name), self._extent.end_ms),
                 earlier=earlier.get(key, NOTHING),
+                from_ms=self._extent.start_ms,
             )
             for series_labels, times, values in shown:
                 self._keep(storage, series_labels, times, values)
@@ -191,12 +194,26 @@ class _Reader:
         one = storage.series(labels)
         if not one.timestamps:
             one.timestamps, one.values = list(times), values
+        if not one.timestamps:
+            storage.drop(labels)
 
-    def _earlier(self, wanted: set[str] | None) -> dict[_Key, Counted]:
-        """What counters and histograms had counted before what is loaded, by the largest windows."""
+    def _earlier(self, wanted: set[str] | None, start_ms: int) -> dict[_Key, Counted]:
+        """What counters and histograms had counted before: by the largest windows, and the panes after those."""
         stored = sql.windows(wanted, self._tenant, 0, self._from, self._sizes.windows_ms[-1])
-        found = self.rows(sql.before(sql.classic(stored, LE_BOUNDS)))
-        return {(row[0], row[1], _all_labels(row[3], row[2])): Counted(*row[4:]) for row in found}
+        panes = f"{stored} UNION ALL {self.panes(wanted, self._from, start_ms)}"
+        counted: dict[_Key, Counted] = {}
+        for name, kind, service, labels, last, number, total, below in self.rows(
+            sql.before(sql.classic(panes, LE_BOUNDS))
+        ):
+            key = (name, kind, _all_labels(labels, service))
+            one = counted.get(key, NOTHING)
+            counted[key] = Counted(
+                max(one.last_ms, int(last)),
+                one.number + number,
+                one.sum + total,
+                [a + b for a, b in zip(one.below, below, strict=False)],
+            )
+        return counted
 
     def _width(self, name: str) -> int:
         if not self.fine or name in sql.SLA_GAUGES:

@@ -56,7 +56,7 @@ def test_a_counter_ends_an_hour_after_it_last_grew_and_goes_on_from_its_total() 
 
 def test_a_total_includes_what_was_counted_before() -> None:
     (_, _, values), *_ = sampled(
-        "x", "counter", {}, [Pane(0, 1, 4.0, 4.0, [])], WIDTH, WIDTH, earlier=Counted(3, 100.0, [])
+        "x", "counter", {}, [Pane(0, 1, 4.0, 4.0, [])], WIDTH, WIDTH, earlier=Counted(0, 3, 100.0, [])
     )
     assert values == [100.0, 104.0]
 
