@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types docs stale check bench kafka pins clean
+.PHONY: help install demo test lint format types docs stale check bench chaos chaos-short kafka pins clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ bench: bench-ingest ## Measure the ingest path beside plain Faust; make bench-NA
 
 bench-%: .venv/tidewatch-dev
 	$(BIN)/python -m benchmarks.$* $(ARGS)
+
+chaos-short: ## Break workers and broker for a minute, and compare with the truth (needs Java and Maven)
+	$(MAKE) chaos ARGS="--seconds 60 $(ARGS)"
+
+chaos: .venv/tidewatch-dev ## The same for longer (ARGS="--seconds 600 --seed 7")
+	$(BIN)/python -m pytest -s tests/chaos $(or $(ARGS),--seconds 600)
 
 kafka: .venv/tidewatch-dev ## Run an Apache Kafka to try things against, until Ctrl-C (needs Java and Maven)
 	$(BIN)/python -m tests.servers.kafka
