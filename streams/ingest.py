@@ -27,6 +27,9 @@ from streams.series import SeriesTable, labels_text, rule_name
 
 EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudevents.EARLIEST, cloudevents.LATEST))
 
+_SOME = 1_000
+"""Records that are decoded, and learned from, before the rest of a batch is looked at again."""
+
 Judge = Callable[[SecurityEvent | ProcessingEvent], Sequence[Verdict]]
 
 
@@ -84,14 +87,26 @@ class _Fold:
         self.high_ms = 0
 
     def run(self) -> Ingested:
-        rest: Sequence[int] = range(len(self.batch.values))
-        if self.batch.headers is None:
-            self.observed, rest = self.ingest.recogniser.recognise(self.batch.values, EARLIEST_MS, self.latest_ms)
-        if rest:
-            self.decode(rest)
+        rest = self.recognise(range(len(self.batch.values)))
+        while rest:
+            some, later = rest[:_SOME], rest[_SOME:]
+            self.decode(some)
+            rest = self.recognise(later)
+            if 2 * len(rest) > len(later):  # what was learned from some of them did not help the others
+                self.decode(rest)
+                break
         if accepted := [part for part in self.observed if part.ids]:
             self.metric_rows(in_order(accepted))
         return self.result()
+
+    def recognise(self, among: Sequence[int]) -> Sequence[int]:
+        """Take the metric events that are recognised; the indexes of the other records."""
+        if self.batch.headers is not None:
+            return among
+        known = self.ingest.recogniser
+        observed, rest = known.recognise(self.batch.values, among, EARLIEST_MS, self.latest_ms)
+        self.observed += observed
+        return rest
 
     def decode(self, rest: Sequence[int]) -> None:
         """The records that were not recognised."""

@@ -7,6 +7,7 @@ schema's types, which is decoded for a whole batch at once. Whatever is not reco
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import compress
@@ -26,6 +27,9 @@ from streams.observed import Observed
 LEARNED_SHARE = 0.02
 """Of a batch's records: learning costs about ten times as much as decoding, so what never repeats must not be learned
 for ever."""
+
+_SAMPLE = 16
+"""Records of a batch that are looked at to see how it is written."""
 
 _SHAPES = 4
 _TEMPLATES = 200_000
@@ -70,26 +74,32 @@ class Recogniser:
         self._size = 0
 
     def recognise(
-        self, values: Sequence[bytes | None], earliest_ms: int, latest_ms: int
+        self, values: Sequence[bytes | None], among: Sequence[int], earliest_ms: int, latest_ms: int
     ) -> tuple[list[Observed], Sequence[int]]:
-        """The events of known templates whose time is within the bounds, and the indexes of all other records."""
+        """Of the records with the indexes ``among``: events of known templates with a time within the bounds, and the
+        indexes of all others.
+        """
         found: list[Observed] = []
-        unknown = np.ones(len(values), dtype=bool)
-        if None in values or max(map(len, cast(Sequence[bytes], values))) > self.limits.record_bytes:
-            return found, range(len(values))
-        records = cast(Sequence[bytes], values)
-        tried: set[Shape] = set()
-        while len(rest := np.flatnonzero(unknown)):
-            shape = shape_of(records[rest[0]])
-            if shape is None or shape in tried or shape not in self._known:
-                break
-            tried.add(shape)
-            observed = self._written_as(shape, [records[i] for i in rest.tolist()], rest)
+        some = [values[i] for i in among]
+        if None in some or max(map(len, cast(list[bytes], some)), default=0) > self.limits.record_bytes:
+            return found, among
+        records, indexes = cast(list[bytes], some), np.asarray(among)
+        for shape in self._shapes_of(records):
+            observed = self._written_as(shape, records, indexes)
             if observed is not None:
                 observed = observed.some((observed.times >= earliest_ms) & (observed.times <= latest_ms))
                 found.append(observed)
-                unknown[observed.indexes] = False
-        return found, rest.tolist()
+                left = np.ones(len(records), dtype=bool)
+                left[np.searchsorted(indexes, observed.indexes)] = False
+                records, indexes = list(compress(records, left)), indexes[left]
+            if not records:
+                break
+        return found, indexes.tolist()
+
+    def _shapes_of(self, records: Sequence[bytes]) -> list[Shape]:
+        """The known shapes of a sample of records, the most frequent first."""
+        sample = map(shape_of, records[:: max(len(records) // _SAMPLE, 1)])
+        return [shape for shape, _ in Counter(sample).most_common() if shape in self._known and shape is not None]
 
     def _written_as(self, shape: Shape, records: list[bytes], indexes: NDArray[np.int64]) -> Observed | None:
         """Those of ``records`` whose templates are known; None when there are none, or a gap holds what it must not."""

@@ -48,7 +48,7 @@ def trained(*examples: bytes) -> Ingest:
 
 def recognised(ingest: Ingest, *records: bytes) -> list[int]:
     """The indexes of those records that need no decoder."""
-    _, rest = ingest.recogniser.recognise(records, EARLIEST_MS, LATEST_MS)
+    _, rest = ingest.recogniser.recognise(records, range(len(records)), EARLIEST_MS, LATEST_MS)
     return sorted(set(range(len(records))) - set(rest))
 
 
@@ -107,6 +107,22 @@ def test_what_is_unlike_its_template_is_left_to_the_decoder(other: bytes) -> Non
     ingest = trained(record())
 
     assert recognised(ingest, other) == []
+
+
+def test_a_batch_that_begins_with_something_else_is_recognised_all_the_same() -> None:
+    ingest = trained(record(), record(separators=(", ", ": ")))
+    mixed = [b"{}", record(2), record(3, separators=(", ", ": ")), b"", record(4)]
+
+    assert recognised(ingest, *mixed) == [1, 2, 4]
+
+
+def test_what_is_learned_from_the_first_records_of_a_batch_helps_the_rest_of_it() -> None:
+    ingest = trained()
+
+    rows = accepted(ingest, [record(number, id=str(number)) for number in range(1500)])
+
+    assert list(rows) == list(range(1500))
+    assert all({str(number), str(float(number))} <= set(row) for number, row in rows.items())
 
 
 def test_a_falling_counter_is_left_to_the_decoder_and_a_falling_gauge_is_not() -> None:

@@ -1,0 +1,145 @@
+"""Microseconds of each step between a fetch and the broker or ClickHouse, in isolation: ``make bench-steps``.
+
+Every step works on the same events, cut into batches as a round of eight partitions brings them, and is run again and
+again in turn with the others; the table gives the median and the range of processor time an event. ``ceiling`` is what
+no pipeline of msgspec can be faster than: values taken from the record batches and decoded, nothing else.
+"""
+
+import argparse
+import gc
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks import fetched, machine
+from schemas.config import ClickHouse as Settings
+from schemas.config import Limits, Windows
+from schemas.events import MetricEvent
+from schemas.sla import Sla
+from sinks.clickhouse import ClickHouse
+from sinks.clickhouse_columns import file_bytes, record_batch
+from sinks.migrations import migrate
+from streams import panes, transport
+from streams.batch import RecordBatch
+from streams.compliance import judge
+from streams.fold import cells, deltas
+from streams.ingest import EARLIEST_MS, Ingest
+from streams.observed import Observed
+from streams.protocol import split
+from streams.rules.engine import RuleEngine
+from streams.tenant import Settings as TenantSettings
+from streams.tenant import Tenant
+
+BATCH = 6_250
+"""Records of one partition in a round of 50,000."""
+NOW_MS = 1_795_342_530_125
+_LEARNING = 60
+"""Batches until every template is known."""
+
+Step = tuple[str, Callable[[], Any]]
+
+
+def steps(events: int, directory: Path) -> list[Step]:
+    """Each step as a call that processes ``events`` events."""
+    sent = [fetched.wire(records) for records in fetched.partitions(events)]
+    batches = [cut for fetch in fetched.fetches(sent) for cut in _cut(transport.unpack(*fetch))]
+    ingest = Ingest(Windows(sizes=[10]), Limits(), judge)
+    for _ in range(_LEARNING):
+        results = [ingest(batch, NOW_MS, "c") for batch in batches]
+    observed = [_recognised(ingest, batch) for batch in batches]
+    folded = [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]
+    packed = [panes.encode(delta) for result in results for delta in result.deltas]
+    rows = [result.raw["raw_metrics"] for result in results]
+    sink = ClickHouse(Settings(url=f"chdb:{directory}"))
+    migrate(sink)
+    decode, waiting = msgspec.json.Decoder(MetricEvent).decode, iter([fetched.fetches(sent) for _ in range(200)])
+
+    def unpack() -> list[RecordBatch | None]:
+        return [transport.unpack(*fetch) for fetch in next(waiting)]
+
+    def ceiling() -> None:
+        for batch in unpack():
+            list(map(decode, batch.values if batch else ()))  # type: ignore[arg-type] # there are no tombstones
+
+    return [
+        ("values from the record batches (zstd)", unpack),
+        ("recognise: ids, times, values, series", lambda: [_recognised(ingest, batch) for batch in batches]),
+        ("fold into panes", lambda: [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]),
+        ("deltas", lambda: [_deltas(ingest, b, f) for b, f in zip(batches, folded, strict=True)]),
+        ("all of Ingest, with rows as columns", lambda: [ingest(batch, NOW_MS, "c") for batch in batches]),
+        ("pack the deltas", lambda: [panes.encode(delta) for result in results for delta in result.deltas]),
+        ("unpack the deltas and merge them", lambda: _merge(packed)),
+        ("rows to Arrow", lambda: [file_bytes(record_batch("raw_metrics", row), None) for row in rows]),
+        ("rows to Arrow and into chDB", lambda: [sink.insert("raw_metrics", row, _token()) for row in rows]),
+        ("ceiling: values, decoded by msgspec", ceiling),
+    ]
+
+
+def _cut(batch: RecordBatch | None) -> list[RecordBatch]:
+    found: list[RecordBatch] = []
+    while batch is not None:
+        first, batch = split(batch, BATCH)
+        found.append(first)
+    return found
+
+
+def _recognised(ingest: Ingest, batch: RecordBatch) -> Observed:
+    [observed], rest = ingest.recogniser.recognise(batch.values, range(len(batch.values)), EARLIEST_MS, NOW_MS)
+    assert not rest, "every template should be known by now"
+    return observed
+
+
+def _deltas(ingest: Ingest, batch: RecordBatch, folded: list[Any]) -> list[panes.PaneDelta]:
+    return deltas(ingest.table, iter(folded), batch.partition, batch.offsets[0], batch.offsets[-1], "c")
+
+
+def _merge(packed: list[bytes]) -> None:
+    settings = TenantSettings((10_000,), 600_000, 200_000, 1000, Sla())
+    tenant = Tenant("default", settings, RuleEngine([], "default"))
+    for value in packed:
+        delta = panes.decode(value)
+        assert isinstance(delta, panes.PaneDelta)
+        for index, start, cell in delta.cells:
+            tenant.merge(delta.series[index], start, cell, 0)
+
+
+def _token() -> str:
+    return str(time.monotonic_ns())
+
+
+def measured(steps: list[Step], events: int, rounds: int) -> dict[str, list[float]]:
+    """Microseconds of processor time an event, of each step in each round; the first round only warms up."""
+    found: dict[str, list[float]] = {name: [] for name, _ in steps}
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the worker does
+    for number in range(rounds + 1):
+        for name, step in steps:
+            began = time.process_time()
+            step()
+            if number:
+                found[name].append((time.process_time() - began) / events * 1e6)
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--events", type=int, default=100_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        found = measured(steps(given.events, Path(directory)), given.events, given.rounds)
+    print(machine.described())
+    print(f"{'microseconds of processor time an event':44}  median  [min-max]")
+    for name, times in found.items():
+        print(f"{name:44}  {statistics.median(times):6.2f}  [{min(times):.2f}-{max(times):.2f}]")
+
+
+if __name__ == "__main__":
+    main()
