@@ -10,7 +10,12 @@ from streams.promql.moment import Moment, Note, Resolver, Selection
 from streams.promql.node import Node
 from streams.promql.selectors import collect
 from streams.promql.storage import Storage
+from streams.promql.tokens import tokens
 from streams.promql.values import METADATA, Kind, Labels, Matrix, RangeSeries, Value
+
+_DATES = {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
+_FROM_NOTHING = frozenset({"absent", "absent_over_time", "scalar", "vector"} | _DATES)
+"""Functions that can give something, be it NaN, without any series."""
 
 
 class Expression:
@@ -19,6 +24,8 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text
         self._node: Node = compile_text(text)
+        self.needs_series = self.kind == "vector" and _FROM_NOTHING.isdisjoint(token.text for token in tokens(text))
+        """Whether it certainly gives nothing where its selectors find no series."""
 
     @property
     def kind(self) -> Kind:

@@ -49,6 +49,12 @@ class Resolver:
         self.check = check
         self._layers = [_Layer(storage) for storage in storages]
 
+    @property
+    def version(self) -> tuple[object, ...] | None:
+        """Changes whenever a series appears or goes; None when a storage does not tell."""
+        versions = tuple([layer.version for layer in self._layers])
+        return None if None in versions else versions
+
     def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
         """The series that satisfy all matchers."""
         chosen = self._layers[0].select(matchers)
@@ -67,8 +73,12 @@ class _Layer:
         self._known: dict[int, Selected] = {}
         self._known_before: dict[int, Selected] = {}
 
+    @property
+    def version(self) -> object:
+        return getattr(self._storage, "version", None)
+
     def select(self, matchers: tuple[Matcher, ...]) -> list[Selected]:
-        version = getattr(self._storage, "version", None)
+        version = self.version
         if version is None:
             return [Selected(Labels(series.labels), series) for series in self._storage.select(matchers)]
         if version != self._version:

@@ -49,6 +49,9 @@ class AlertStates:
         self._limit = limit
         self._active: dict[Labels, Active] = {}
 
+    def __len__(self) -> int:
+        return len(self._active)
+
     def __iter__(self) -> Iterator[Active]:
         return iter(self._active.values())
 

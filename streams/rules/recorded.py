@@ -38,6 +38,10 @@ class Recorded:
             series.forget(at_ms - self._reach_of(labels.get(NAME, "")))
         self._present[writer] = dict.fromkeys(results)
 
+    def has(self, writer: str) -> bool:
+        """Whether a rule gave anything last time."""
+        return bool(self._present.get(writer))
+
     def forget(self, now_ms: int) -> None:
         """Removes the series that no rule can reach any more."""
         for series in list(self.storage):

@@ -41,10 +41,14 @@ class RunningRule:
         self._compiled = compiled
         self._rule = compiled.rule
         self._group = group
+        self._seen_version: object = None
+        self._blind = False
         self.states = AlertStates(compiled.rule.for_ms, compiled.rule.keep_firing_for_ms, group.limit)
 
     def evaluate(self, surroundings: Surroundings, at_ms: int) -> list[Transition]:
         """The transitions of the rule's alerts. Raises Rejected when the rule cannot be evaluated."""
+        if self._rests(surroundings):
+            return []
         query_ms = at_ms - self._group.query_offset_ms
         vector = evaluate_vector(self._compiled, surroundings.resolver, query_ms)
         if not self._rule.is_alert:
@@ -53,6 +57,16 @@ class RunningRule:
         transitions = self.states.step(self._seen(vector, surroundings, at_ms), at_ms)
         surroundings.recorded.write(self.key, self._alert_series(), query_ms)
         return transitions
+
+    def _rests(self, surroundings: Surroundings) -> bool:
+        """Whether there is nothing that it reads, and nothing of its own that would have to end."""
+        expression, version = self._compiled.expression, surroundings.resolver.version
+        if not expression.needs_series or version is None or self.states or surroundings.recorded.has(self.key):
+            return False
+        if version != self._seen_version:
+            self._seen_version = version
+            self._blind = not any(surroundings.resolver.select(tuple(found)) for found, _ in expression.selectors())
+        return self._blind
 
     def alert(self, active: Active, reason: AlertReason, tenant: str) -> Alert:
         """An alert of this rule as it leaves the engine."""

@@ -93,6 +93,15 @@ def test_each_label_set_is_an_alert_of_its_own() -> None:
     assert sorted(world.at(30, {"api": 0, "db": 1})) == [("api", "firing"), ("db", "inactive")]
 
 
+def test_a_rule_without_series_rests_until_there_are_some() -> None:
+    """One that speaks of their absence does not."""
+    world = World(engine(DOWN + "\n- alert: Gone\n  expr: absent(up)\n"))
+    assert world.at(0, {}) == [("", "firing")]
+    assert world.at(10, {"api": 0}) == [("api", "pending"), ("", "resolved")]
+    world.storage.drop(Labels(__name__="up", job="api"))
+    assert world.at(20, {}) == [("api", "inactive"), ("", "firing")]
+
+
 def test_keep_firing_for_outlasts_a_short_recovery() -> None:
     world = World(engine("- {alert: Down, expr: up == 0, keep_firing_for: 30s}"))
     assert world.at(0, {"api": 0}) == [("api", "firing")]
