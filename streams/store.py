@@ -96,6 +96,7 @@ class Store:
             await self._insert(table, rows, token)
 
         await self.retrying("clickhouse", attempt, check)
+        repair = 0
         while doubtful or attempts > 1:
             check()
             missing = await self._missing(table, rows, check)
@@ -103,9 +104,8 @@ class Store:
                 return
             self.metrics.repaired_rows_total.inc(int(missing.sum()))
             part = select(rows, missing)
-            await self.retrying(
-                "clickhouse", partial(self._insert, table, part, f"{token}-repair-{uuid4().hex}"), check
-            )
+            repair += 1  # numbered anew in each recovery: a frozen predecessor's repair must not count twice
+            await self.retrying("clickhouse", partial(self._insert, table, part, f"{token}-repair-{repair}"), check)
 
     async def _missing(self, table: str, rows: Rows, check: Check) -> np.ndarray[Any, np.dtype[np.bool_]]:
         offsets = np.asarray(rows["_offset"])
