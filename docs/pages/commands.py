@@ -18,6 +18,7 @@ def text() -> str:
 
 
 def _help(command: click.Command, parent: click.Context | None, name: str) -> list[str]:
+    command._help_option = None  # click keeps the first it made, for whoever asked for it
     context = command.make_context(name, [], parent=parent, resilient_parsing=True)
     context.terminal_width = WIDTH
     parts = [f"## {context.command_path}", f"```text\n{command.get_help(context)}\n```"]
