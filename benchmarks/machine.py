@@ -34,16 +34,6 @@ def this() -> Machine:
     )
 
 
-def described() -> str:
-    """This machine in two lines."""
-    found = this()
-    versions = ", ".join(f"{package} {number}" for package, number in found.versions.items())
-    return (
-        f"{found.cpu}, {found.cores} cores, {found.memory_gb} GB, {found.system}, load {os.getloadavg()[0]:.1f}\n"
-        f"Python {found.python}, {versions}"
-    )
-
-
 def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

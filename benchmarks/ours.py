@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import uvloop
+from faust.types import TP
 
 from benchmarks import events, peer
 from benchmarks.truth import Window, key
@@ -22,8 +23,7 @@ from schemas.config import Config, Http, Kafka, Log, Topics, Windows
 from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from streams import worker as pipeline
-from streams.ingest_stage import IngestStage
-from streams.transport import Delivery
+from streams.transport import BatchConsumer, BatchTransport
 
 Columns = Mapping[str, Sequence[Any] | Coded]
 
@@ -82,13 +82,13 @@ async def run(task: peer.Task, directory: Path) -> peer.Result:
     stored, clock = task.variant == "stored", peer.Clock()
     collected = Collected(task, clock, raw=stored)
 
-    class Timed(IngestStage):
-        async def offer(self, delivery: Delivery) -> None:
+    class Timed(BatchConsumer):
+        async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
             clock.begin()
-            await super().offer(delivery)
+            await super().on_partitions_assigned(assigned, generation_id)
 
     sink = partial(Sink, collected=collected, drops=not stored)
-    with patch.multiple(pipeline, ClickHouse=sink, IngestStage=Timed):
+    with patch.object(pipeline, "ClickHouse", sink), patch.object(BatchTransport, "Consumer", Timed):
         async with pipeline.running(_config(task, directory)) as (_, stages):
             done = asyncio.create_task(collected.complete.wait())
             await asyncio.wait({done, *stages}, return_when=asyncio.FIRST_COMPLETED)

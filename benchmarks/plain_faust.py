@@ -88,10 +88,12 @@ async def run(task: peer.Task, datadir: str) -> peer.Result:
     closed: dict[str, Window] = {}
     clock, finished = peer.Clock(), asyncio.Event()
 
+    async def assigned(*_: Any, **__: Any) -> None:
+        clock.begin()
+
     async def agent(stream: Any) -> None:
         left = task.truth.counted
         async for batch in stream.take_events(5000, within=0.2):
-            clock.begin()
             for event in batch:
                 partitions[event.message.partition].add(decode(event.value))
             left -= sum(folding.close(closed) for folding in list(partitions.values()))
@@ -99,6 +101,7 @@ async def run(task: peer.Task, datadir: str) -> peer.Result:
                 clock.end()
                 finished.set()
 
+    app.on_partitions_assigned.connect(assigned)
     app.agent(app.topic(task.topic, value_serializer="raw", key_serializer="raw"))(agent)
     await app.start()
     await finished.wait()

@@ -1,26 +1,27 @@
 """Microseconds of each step between a fetch and the broker or ClickHouse, in isolation: ``make bench-steps``.
 
-Every step works on the same events, cut into batches as a round of eight partitions brings them, and is run again and
+Every step works on the same events, cut into batches as a worker that is behind makes them, and is run again and
 again in turn with the others; the table gives the median and the range of processor time an event. ``ceiling`` is what
 no pipeline of msgspec can be faster than: values taken from the record batches and decoded, nothing else.
 """
 
 import argparse
+import datetime
 import gc
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from benchmarks import fetched, machine
+from benchmarks import fetched, machine, report
 from schemas.config import ClickHouse as Settings
 from schemas.config import Limits, Windows
 from schemas.events import MetricEvent
 from schemas.sla import Sla
+from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from sinks.clickhouse_columns import file_bytes, record_batch
 from sinks.migrations import migrate
@@ -35,11 +36,13 @@ from streams.rules.engine import RuleEngine
 from streams.tenant import Settings as TenantSettings
 from streams.tenant import Tenant
 
-BATCH = 6_250
-"""Records of one partition in a round of 50,000."""
+BATCH = 25_000
+"""Records of one partition in a round, of which 50,000 is the most."""
 NOW_MS = 1_795_342_530_125
-_LEARNING = 60
-"""Batches until every template is known."""
+_LEARNING = 8
+"""Passes until every template is known."""
+
+Columns = Mapping[str, Sequence[Any] | Coded]
 
 Step = tuple[str, Callable[[], Any]]
 
@@ -54,7 +57,7 @@ def steps(events: int, directory: Path) -> list[Step]:
     observed = [_recognised(ingest, batch) for batch in batches]
     folded = [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]
     packed = [panes.encode(delta) for result in results for delta in result.deltas]
-    rows = [result.raw["raw_metrics"] for result in results]
+    rows = [cast(Columns, result.raw["raw_metrics"]) for result in results]
     sink = ClickHouse(Settings(url=f"chdb:{directory}"))
     migrate(sink)
     decode, waiting = msgspec.json.Decoder(MetricEvent).decode, iter([fetched.fetches(sent) for _ in range(200)])
@@ -75,7 +78,7 @@ def steps(events: int, directory: Path) -> list[Step]:
         ("pack the deltas", lambda: [panes.encode(delta) for result in results for delta in result.deltas]),
         ("unpack the deltas and merge them", lambda: _merge(packed)),
         ("rows to Arrow", lambda: [file_bytes(record_batch("raw_metrics", row), None) for row in rows]),
-        ("rows to Arrow and into chDB", lambda: [sink.insert("raw_metrics", row, _token()) for row in rows]),
+        ("rows to Arrow and into chDB", lambda: _insert(sink, rows)),
         ("ceiling: values, decoded by msgspec", ceiling),
     ]
 
@@ -108,8 +111,9 @@ def _merge(packed: list[bytes]) -> None:
             tenant.merge(delta.series[index], start, cell, 0)
 
 
-def _token() -> str:
-    return str(time.monotonic_ns())
+def _insert(sink: ClickHouse, rows: list[Columns]) -> None:
+    for row in rows:
+        sink.insert("raw_metrics", row, str(time.monotonic_ns()))
 
 
 def measured(steps: list[Step], events: int, rounds: int) -> dict[str, list[float]]:
@@ -131,14 +135,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=200_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         found = measured(steps(given.events, Path(directory)), given.events, given.rounds)
-    print(machine.described())
-    print(f"{'microseconds of processor time an event':44}  median  [min-max]")
-    for name, times in found.items():
-        print(f"{name:44}  {statistics.median(times):6.2f}  [{min(times):.2f}-{max(times):.2f}]")
+    result = report.Steps(datetime.date.today().isoformat(), machine.this(), found)
+    print(report.steps_table(result))
+    report.RESULTS.mkdir(exist_ok=True)
+    path = report.RESULTS / f"steps-{result.date}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    print(f"\nwritten to {path.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":

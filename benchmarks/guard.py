@@ -1,0 +1,79 @@
+"""``make bench-guard``: has the ingest path become slower? Quick, and sound on a noisy machine.
+
+Processor time of Ingest on a fixed batch, in multiples of what msgspec takes on the same machine, at the same moment,
+to decode the same bytes. Rounds of both alternate; the lowest time of each is compared, as noise only ever adds. The
+multiples are held against those in ``guard.json`` with a generous bound, so as to catch a fast way that is lost and
+not a per cent. ``--write`` makes the present multiples the baseline.
+"""
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks import events
+from schemas.config import Limits, Windows
+from schemas.events import MetricEvent
+from streams.batch import Partition, RecordBatch
+from streams.compliance import judge
+from streams.ingest import Ingest
+
+BOUND = 1.6
+EVENTS = 50_000
+ROUNDS = 9
+NOW_MS = 1_795_342_530_125
+
+_BASELINE = Path(__file__).with_name("guard.json")
+_LEARNING = 4
+
+
+def multiples() -> dict[str, float]:
+    """Processor time of Ingest over that of decoding: of records that are recognised, and of such as never are."""
+    known = [record for chunk in events.chunks(EVENTS) for record in chunk.records]
+    unknown = [b'{"subject":"%d",%b' % (number, record[1:]) for number, record in enumerate(known)]
+    return {"recognised": _multiple(known), "decoded": _multiple(unknown)}
+
+
+def _multiple(records: Sequence[bytes]) -> float:
+    batch = RecordBatch(Partition("metrics", 0), range(EVENTS), records, None, [NOW_MS] * EVENTS, EVENTS)
+    ingest, decode = Ingest(Windows(sizes=[10]), Limits(), judge), msgspec.json.Decoder(MetricEvent).decode
+    for _ in range(_LEARNING):
+        ingest(batch, NOW_MS, "c")
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(_seconds(lambda: ingest(batch, NOW_MS, "c")))
+        theirs.append(_seconds(lambda: list(map(decode, records))))
+    return min(ours) / min(theirs)
+
+
+def _seconds(step: Callable[[], Any]) -> float:
+    gc.collect()
+    began = time.process_time()
+    step()
+    return time.process_time() - began
+
+
+def main() -> None:
+    """Compare, or write the baseline."""
+    parser = argparse.ArgumentParser(prog="make bench-guard", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="make what is measured now the baseline")
+    given = parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the worker does
+    found = {name: round(multiple, 2) for name, multiple in multiples().items()}
+    if given.write:
+        _BASELINE.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    baseline = msgspec.json.decode(_BASELINE.read_bytes(), type=dict[str, float])
+    for name, multiple in found.items():
+        print(f"{name:10}  {multiple:5.2f} times decoding; baseline {baseline[name]:.2f}, bound {BOUND} times that")
+    if slower := [name for name, multiple in found.items() if multiple > BOUND * baseline[name]]:
+        sys.exit(f"Ingest has become slower ({', '.join(slower)}): find out where with `make bench-steps`.")
+
+
+if __name__ == "__main__":
+    main()
