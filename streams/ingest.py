@@ -55,7 +55,6 @@ class Ingest:
         self.table = SeriesTable()
         self.recogniser = Recogniser(limits)
         self.described: list[tuple[str, str, str, str, str, str]] = []
-        self.quotes: list[int] = []
 
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
@@ -64,7 +63,6 @@ class Ingest:
             self.table.start_batch()
             self.recogniser.forget()
             self.described.clear()
-            self.quotes.clear()
         return _Fold(self, batch, declared_ms, incarnation).run()
 
 
@@ -150,17 +148,11 @@ class _Fold:
         ids = [get(key, -1) for key in keys]
         times = np.rint(np.array([event.time.timestamp() for event in events]) * 1000).astype(np.int64)
         values = np.array([d.value for d in data])
-        records = self.batch.values
-        marks = np.array([records[i].count(b'"') for i in indexes])  # type: ignore[union-attr]
-        known = np.array(ids)
-        expected = np.array(self.ingest.quotes or [0])[known] if self.ingest.quotes else np.zeros(len(ids))
-        unusual = (known < 0) | (marks != expected) | (times < EARLIEST_MS) | (times > self.latest_ms) | (values < 0)
+        unusual = (np.array(ids) < 0) | (times < EARLIEST_MS) | (times > self.latest_ms) | (values < 0)
         refused: list[int] = []
         for position in np.flatnonzero(unusual).tolist():
             try:
-                ids[position] = self.examine(
-                    keys[position], data[position], records[indexes[position]], int(times[position])
-                )
+                ids[position] = self.examine(keys[position], data[position], int(times[position]))
             except Rejected as rejected:
                 self.reject(indexes[position], rejected)
                 refused.append(position)
@@ -195,19 +187,13 @@ class _Fold:
         self.high_ms = max(self.high_ms, int(observed.times.max()))
         self.metric_columns = (observed.series, observed.times, observed.values)
 
-    def examine(self, key: Any, data: Any, record: bytes | None, time_ms: int) -> int:
+    def examine(self, key: Any, data: Any, time_ms: int) -> int:
         """Look at one metric event closely; its series number, or :class:`Rejected`."""
         self.check_time(time_ms)
         if data.kind == "counter" and data.value < 0:
             raise Rejected("invalid_field", "`data.value`: a counter takes increments, which are not negative")
-        if cloudevents.has_duplicate_keys(record or b""):
-            raise Rejected("duplicate_key", "a key is written twice in one object")
         number = self.ingest.table.ids.get(key)
-        if number is None:
-            number = self.first_seen(key, data)
-            self.ingest.quotes.append(0)
-        self.ingest.quotes[number] = (record or b"").count(b'"')
-        return number
+        return self.first_seen(key, data) if number is None else number
 
     def first_seen(self, key: Any, data: Any) -> int:
         """Check and intern a series."""
@@ -234,12 +220,9 @@ class _Fold:
 
     def other(self, index: int, event: SecurityEvent | ProcessingEvent | HealthEvent) -> None:
         """Any other event: a row, its verdicts, and one observation of each series that it counts in."""
-        record = self.batch.values[index] or b""
         time_ms = round(event.time.timestamp() * 1000)
         try:
             self.check_time(time_ms)
-            if decode.quotes(event) != record.count(b'"') and cloudevents.has_duplicate_keys(record):
-                raise Rejected("duplicate_key", "a key is written twice in one object")
             cloudevents.check(event, self.ingest.limits)
         except Rejected as rejected:
             self.reject(index, rejected)
@@ -285,7 +268,6 @@ class _Fold:
             pane_ms = self.ingest.windows.security_pane * 1000
             number = self.ingest.table.intern(key, tenant, name, kind, {**labels, "service": service}, pane_ms)
             self.ingest.described.append((tenant, service, name, kind, "", ""))
-            self.ingest.quotes.append(0)
         self.ids.append(number)
         self.times.append(time_ms)
         self.values.append(value)

@@ -50,11 +50,13 @@ _IDS = msgspec.json.Decoder(list[_ID_TYPE])  # type: ignore[valid-type]
 _VALUES = msgspec.json.Decoder(list[float])
 _EVENT = msgspec.json.Decoder(MetricEvent)
 
+_GAP = b"\0"
+
 Shape = tuple[tuple[str, bytes, bytes], ...]
 """How a publisher writes: the three members in their order, each with the texts before and after its gap."""
 
-Pieces = tuple[bytes, bytes, bytes, bytes]
-"""What is left of a record: the texts around its gaps."""
+Pieces = bytes
+"""What is left of a record: the texts around its gaps, with a NUL, which JSON cannot have, for each gap."""
 
 
 class Template(NamedTuple):
@@ -80,10 +82,11 @@ class Recogniser:
         indexes of all others.
         """
         found: list[Observed] = []
-        some = [values[i] for i in among]
-        if None in some or max(map(len, cast(list[bytes], some)), default=0) > self.limits.record_bytes:
+        whole = len(among) == len(values)
+        some = values if whole else [values[i] for i in among]
+        if None in some or max(map(len, cast(Sequence[bytes], some)), default=0) > self.limits.record_bytes:
             return found, among
-        records, indexes = cast(list[bytes], some), np.asarray(among)
+        records, indexes = cast(Sequence[bytes], some), np.arange(len(values)) if whole else np.asarray(among)
         for shape in self._shapes_of(records):
             observed = self._written_as(shape, records, indexes)
             if observed is not None:
@@ -101,7 +104,7 @@ class Recogniser:
         sample = map(shape_of, records[:: max(len(records) // _SAMPLE, 1)])
         return [shape for shape, _ in Counter(sample).most_common() if shape in self._known and shape is not None]
 
-    def _written_as(self, shape: Shape, records: list[bytes], indexes: NDArray[np.int64]) -> Observed | None:
+    def _written_as(self, shape: Shape, records: Sequence[bytes], indexes: NDArray[np.int64]) -> Observed | None:
         """Those of ``records`` whose templates are known; None when there are none, or a gap holds what it must not."""
         pieces, gaps = cut(shape, records)
         looked_up = list(map(self._known[shape].get, pieces))
@@ -145,8 +148,8 @@ class Recogniser:
     def _judged(self, shape: Shape, pieces: Pieces, event: MetricEvent) -> Event | None:
         """What the exact judge finds in a template with the id, time and value of ``event`` in its gaps."""
         gaps = {"id": event.id, "time": event.time.isoformat(), "value": str(event.data.value)}
-        text = pieces[0]
-        for (member, before, after), piece in zip(shape, pieces[1:], strict=True):
+        text, *following = pieces.split(_GAP)
+        for (member, before, after), piece in zip(shape, following, strict=True):
             text += before + gaps[member].encode() + after + piece
         try:
             return cloudevents.decode(text, (), self.limits)
@@ -197,5 +200,5 @@ def cut(shape: Shape, records: Sequence[bytes]) -> tuple[list[Pieces], dict[str,
         c, _, rest = rest.partition(opening_three)
         gap, _, d = rest.partition(closing_three)
         third.append(gap)
-        pieces.append((a, b, c, d))
+        pieces.append(_GAP.join((a, b, c, d)))
     return pieces, {one: first, two: second, three: third}
