@@ -1,7 +1,7 @@
 """What a fetch brings of a partition, made without a broker: real record batches in aiokafka's own classes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
@@ -10,6 +10,8 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from aiokafka.record.memory_records import MemoryRecords
 
 from benchmarks import events
+from streams.batch import RecordBatch
+from streams.transport import has_more, unpack
 
 TOPIC = "metrics"
 _PER_BATCH = 3_800
@@ -55,3 +57,13 @@ def _fetch(tp: TopicPartition, data: bytes) -> tuple[TopicPartition, FetchResult
     assignment.state_value(tp).reset_to(0)
     records = PartitionRecords(tp, MemoryRecords(data), [], 0, None, None, True, "read_committed")
     return tp, FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+
+
+def unpacked(fetches: Iterable[tuple[TopicPartition, FetchResult]]) -> list[RecordBatch]:
+    """All that the transport takes of fetches."""
+    found: list[RecordBatch] = []
+    for tp, result in fetches:
+        while has_more(result):
+            batch = unpack(tp, result)
+            found += [batch] if batch is not None else []
+    return found

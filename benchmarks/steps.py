@@ -11,6 +11,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,13 +26,13 @@ from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from sinks.clickhouse_columns import file_bytes, record_batch
 from sinks.migrations import migrate
-from streams import panes, transport
+from streams import panes
 from streams.batch import RecordBatch
 from streams.compliance import judge
 from streams.fold import cells, deltas
 from streams.ingest import EARLIEST_MS, Ingest
 from streams.observed import Observed
-from streams.protocol import split
+from streams.protocol import join, split
 from streams.rules.engine import RuleEngine
 from streams.tenant import Settings as TenantSettings
 from streams.tenant import Tenant
@@ -50,7 +51,7 @@ Step = tuple[str, Callable[[], Any]]
 def steps(events: int, directory: Path) -> list[Step]:
     """Each step as a call that processes ``events`` events."""
     sent = [fetched.wire(records) for records in fetched.partitions(events)]
-    batches = [cut for fetch in fetched.fetches(sent) for cut in _cut(transport.unpack(*fetch))]
+    batches = _batches(fetched.unpacked(fetched.fetches(sent)))
     ingest = Ingest(Windows(sizes=[10]), Limits(), judge)
     for _ in range(_LEARNING):
         results = [ingest(batch, NOW_MS, "c") for batch in batches]
@@ -62,12 +63,12 @@ def steps(events: int, directory: Path) -> list[Step]:
     migrate(sink)
     decode, waiting = msgspec.json.Decoder(MetricEvent).decode, iter([fetched.fetches(sent) for _ in range(200)])
 
-    def unpack() -> list[RecordBatch | None]:
-        return [transport.unpack(*fetch) for fetch in next(waiting)]
+    def unpack() -> list[RecordBatch]:
+        return fetched.unpacked(next(waiting))
 
     def ceiling() -> None:
         for batch in unpack():
-            list(map(decode, batch.values if batch else ()))  # type: ignore[arg-type] # there are no tombstones
+            list(map(decode, batch.values))  # type: ignore[arg-type] # there are no tombstones
 
     return [
         ("values from the record batches (zstd)", unpack),
@@ -83,11 +84,14 @@ def steps(events: int, directory: Path) -> list[Step]:
     ]
 
 
-def _cut(batch: RecordBatch | None) -> list[RecordBatch]:
+def _batches(unpacked: list[RecordBatch]) -> list[RecordBatch]:
+    """What was taken of each partition, in batches of :data:`BATCH`."""
     found: list[RecordBatch] = []
-    while batch is not None:
-        first, batch = split(batch, BATCH)
-        found.append(first)
+    for _, parts in groupby(unpacked, key=lambda batch: batch.partition):
+        rest: RecordBatch | None = join(list(parts))
+        while rest is not None:
+            first, rest = split(rest, BATCH)
+            found.append(first)
     return found
 
 

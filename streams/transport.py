@@ -31,6 +31,9 @@ _TRICKLE_RECORDS = 500
 _TRICKLE_PAUSE = 0.02
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
 
+_UNPACKED_RECORDS = 10_000
+"""Of a partition at a time, and whole record batches: compressed records may take ten times the room once unpacked."""
+
 
 class Fenced(Exception):  # noqa: N818 - named after what happened
     """The group has moved on: these partitions may belong to another worker, and nothing of theirs may be written."""
@@ -288,16 +291,23 @@ def _take_all(fetcher: Fetcher, active: set[TP]) -> dict[TP, RecordBatch]:
             result.check_raise()
         elif result.check_assignment(tp) and result.has_more():
             batch = unpack(tp, result)
+            if has_more(result):
+                fetcher._records[tp] = result
             if batch is not None:
                 taken[TP(tp.topic, tp.partition)] = batch
     return taken
 
 
+def has_more(result: FetchResult) -> bool:
+    """Whether some of a fetch is still to be unpacked."""
+    return bool(result._partition_records._records.has_next())
+
+
 def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
-    """The records of one fetch, as columns; None when it brought only control records or aborted ones."""
+    """The next records of one fetch, as columns; None when it has no more but control records or aborted ones."""
     source = result._partition_records
     found: list[Any] = []
-    while source._records.has_next():
+    while has_more(result) and len(found) < _UNPACKED_RECORDS:
         batch = source._records.next_batch()
         if source._check_crcs and not batch.validate_crc():
             raise KafkaError(f"damaged record batch in {tp}")
