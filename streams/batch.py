@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,11 +34,12 @@ class RecordBatch:
     timestamps: Sequence[int]
     """Record times in epoch milliseconds, as Kafka keeps them."""
     next_offset: int
+    size_bytes: int = -1
+    """Bytes of the values, which bound what is buffered; counted when not given."""
 
-    @cached_property
-    def size_bytes(self) -> int:
-        """Bytes of the values, which bound what is buffered."""
-        return sum(map(len, filter(None, self.values)))
+    def __post_init__(self) -> None:
+        if self.size_bytes < 0:
+            object.__setattr__(self, "size_bytes", sum(map(len, filter(None, self.values))))
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

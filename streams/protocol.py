@@ -54,20 +54,19 @@ def join(batches: Sequence[RecordBatch]) -> RecordBatch:
     if any(batch.headers for batch in batches):
         headers = list(chain.from_iterable(batch.headers or [()] * len(batch.values) for batch in batches))
     timestamps = list(chain.from_iterable(batch.timestamps for batch in batches))
-    return RecordBatch(batches[0].partition, offsets, values, headers, timestamps, batches[-1].next_offset)
+    size = sum(batch.size_bytes for batch in batches)
+    return RecordBatch(batches[0].partition, offsets, values, headers, timestamps, batches[-1].next_offset, size)
 
 
 def split(batch: RecordBatch, count: int) -> tuple[RecordBatch, RecordBatch | None]:
     """The first ``count`` records, and the rest."""
     if count >= len(batch.values):
         return batch, None
-    return (
-        _slice(batch, 0, count, batch.offsets[count - 1] + 1),
-        _slice(batch, count, len(batch.values), batch.next_offset),
-    )
+    first = _slice(batch, 0, count, batch.offsets[count - 1] + 1)
+    return first, _slice(batch, count, len(batch.values), batch.next_offset, batch.size_bytes - first.size_bytes)
 
 
-def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int) -> RecordBatch:
+def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int, size_bytes: int = -1) -> RecordBatch:
     return RecordBatch(
         batch.partition,
         batch.offsets[start:stop],
@@ -75,4 +74,5 @@ def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int) -> Recor
         batch.headers[start:stop] if batch.headers else None,
         batch.timestamps[start:stop],
         next_offset,
+        size_bytes,
     )

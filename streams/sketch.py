@@ -6,6 +6,7 @@ value in it, so a percentile is too. Merging adds counts, hence it is associativ
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ def bounds(index: int) -> tuple[float, float]:
     return 2.0 ** (index / _PER_DOUBLING), 2.0 ** ((index + 1) / _PER_DOUBLING)
 
 
+@lru_cache(maxsize=16_384)
 def midpoint(index: int) -> float:
     """The value that stands for a bucket."""
     low, high = bounds(index)
