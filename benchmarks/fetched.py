@@ -11,7 +11,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from benchmarks import events
 from streams.batch import RecordBatch
-from streams.transport import has_more, unpack
+from streams.stages.transport import has_more, unpack
 
 TOPIC = "metrics"
 _PER_BATCH = 3_800

@@ -21,7 +21,7 @@ from schemas.config import Limits, Windows
 from schemas.events import MetricEvent
 from streams.batch import Partition, RecordBatch
 from streams.compliance import judge
-from streams.ingest import Ingest
+from streams.ingest.ingest import Ingest
 
 BOUND = 1.6
 EVENTS = 50_000

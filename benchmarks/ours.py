@@ -23,7 +23,7 @@ from schemas.config import Config, Http, Kafka, Log, Topics, Windows
 from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from streams import worker as pipeline
-from streams.transport import BatchConsumer, BatchTransport
+from streams.stages.transport import BatchConsumer, BatchTransport
 
 Columns = Mapping[str, Sequence[Any] | Coded]
 

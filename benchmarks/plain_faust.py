@@ -17,7 +17,7 @@ import msgspec
 from benchmarks import events, peer
 from benchmarks.truth import P95, Window, key
 from schemas.events import MetricEvent
-from streams.sketch import SCALE, quantiles
+from streams.windows.sketch import SCALE, quantiles
 
 OUT_OF_ORDERNESS_MS = 500
 _PER_DOUBLING = 2**SCALE

@@ -26,16 +26,16 @@ from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from sinks.clickhouse_columns import file_bytes, record_batch
 from sinks.migrations import migrate
-from streams import panes
 from streams.batch import RecordBatch
 from streams.compliance import judge
-from streams.fold import cells, deltas
-from streams.ingest import EARLIEST_MS, Ingest
-from streams.observed import Observed
-from streams.protocol import join, split
+from streams.ingest.fold import cells, deltas
+from streams.ingest.ingest import EARLIEST_MS, Ingest
+from streams.ingest.observed import Observed
 from streams.rules.engine import RuleEngine
-from streams.tenant import Settings as TenantSettings
-from streams.tenant import Tenant
+from streams.stages.protocol import join, split
+from streams.windows import panes
+from streams.windows.tenant import Settings as TenantSettings
+from streams.windows.tenant import Tenant
 
 BATCH = 25_000
 """Records of one partition in a round, of which 50,000 is the most."""

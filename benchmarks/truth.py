@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from benchmarks import events
-from streams.sketch import RELATIVE_ERROR
+from streams.windows.sketch import RELATIVE_ERROR
 
 P95 = 0.95
 

@@ -19,8 +19,8 @@ from schemas import config
 from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
 from streams import worker
+from streams.stages.topics import STATE_PARTITIONS
 from streams.telemetry import logs
-from streams.topics import STATE_PARTITIONS
 
 LOG, SETTINGS = "worker.log", "tidewatch.toml"
 """Files in the directory of a run."""

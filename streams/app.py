@@ -7,7 +7,7 @@ import faust
 
 from schemas.config import Config
 from sinks.kafka import client_options
-from streams.transport import Backlog, BatchApp, Delivery
+from streams.stages.transport import Backlog, BatchApp, Delivery
 
 Offer = Callable[[Delivery], Awaitable[None]]
 

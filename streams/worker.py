@@ -18,23 +18,24 @@ from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
 from sinks.migrations import migrate, review
-from streams import api, topics
+from streams import api
 from streams import app as faust_app
 from streams.compliance import judge
-from streams.files import load_rules, load_sla
-from streams.ingest import Ingest
-from streams.ingest_stage import IngestStage
-from streams.notify_stage import NotifyStage
+from streams.config.files import load_rules, load_sla
+from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
-from streams.shard import Shard
-from streams.store import Store
+from streams.stages import topics
+from streams.stages.ingest import IngestStage
+from streams.stages.notify import NotifyStage
+from streams.stages.store import Store
+from streams.stages.transport import BatchApp
+from streams.stages.windows import WindowStage
 from streams.telemetry import http
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.traces import tracing
-from streams.tenant import Settings, Tenant
-from streams.transport import BatchApp
-from streams.watermark import Watermark
-from streams.window_stage import WindowStage
+from streams.windows.shard import Shard
+from streams.windows.tenant import Settings, Tenant
+from streams.windows.watermark import Watermark
 
 _LAST_FLUSH_SECONDS = 15.0
 

@@ -25,8 +25,8 @@ from schemas.sla import Sla
 from streams.cli import main
 from streams.compliance import POLICIES
 from streams.config import SETTINGS, load
-from streams.config_text import default
-from streams.files import load_rules
+from streams.config.files import load_rules
+from streams.config.text import default
 from streams.rules.compiled import compile_rules
 
 ROOT = Path(__file__).parents[1]
@@ -105,7 +105,7 @@ def names_of_tests() -> set[str]:
 
 @pytest.mark.parametrize("page", by_page([page for page in WRITTEN if page.name != "CHANGELOG.md"]))
 def test_every_file_and_test_that_is_named_exists(page: Path) -> None:
-    """In backticks: `streams/panes.py` from the root, and the names of tests anywhere in tests/."""
+    """In backticks: `streams/windows/panes.py` from the root, and the names of tests anywhere in tests/."""
     named = re.findall(r"`([^`\n]+)`", prose(page))
     tests = {name for name in named if re.fullmatch(r"test_\w+", name)}
     files = {name for name in named if re.fullmatch(rf"\.?[\w-]+(/[\w.-]+)+\.({EXTENSIONS})|\w+(/\w+)*/", name)}

@@ -5,7 +5,7 @@ import msgspec
 from docs.structs import GENERATED, annotations, code, descriptions, docstring, table
 from schemas import config
 from streams.config import SECTIONS, SETTINGS, variable
-from streams.config_text import default, describe, to_toml
+from streams.config.text import default, describe, to_toml
 
 FILE = "configuration.md"
 

@@ -18,7 +18,7 @@ from streams.api.parameters import TENANT_HEADER, BadRequest, Parameters
 from streams.api.queries import Queries, Timeout, asking, resolution
 from streams.rules.compiled import CompiledGroup
 from streams.rules.engine import RuleEngine
-from streams.shard import Shard
+from streams.windows.shard import Shard
 
 log = logging.getLogger(__name__)
 

@@ -15,16 +15,16 @@ from schemas.failures import Rejected
 from streams.api.answers import instant
 from streams.api.parameters import DEFAULT_TENANT, duration_ms, time_ms
 from streams.api.queries import resolution
-from streams.backtest import Firing, Summary, firings, names, replay, span, summaries
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import asking, sentences
 from streams.config import load
-from streams.files import load_rules, load_sla
+from streams.config.files import load_rules, load_sla
 from streams.promql.values import labels_text
 from streams.rules.compiled import CompiledGroup
 from streams.rules.engine import RuleEngine
+from streams.stored.backtest import Firing, Summary, firings, names, replay, span, summaries
 from streams.stored.cells import cells
-from streams.tenant import Settings, Tenant
+from streams.windows.tenant import Settings, Tenant
 
 
 @click.command()

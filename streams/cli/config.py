@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.failures import Rejected
 from streams.config import Loaded, load_with_origins
-from streams.config_text import to_toml
+from streams.config.text import to_toml
 
 HIDDEN = "********"
 

@@ -9,7 +9,7 @@ from embedded.broker import Broker
 from embedded.inbox import Inbox
 from schemas.config import Topics
 from schemas.failures import Rejected, Unavailable
-from streams.topics import STATE_PARTITIONS
+from streams.stages.topics import STATE_PARTITIONS
 
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 

@@ -13,7 +13,7 @@ from streams.promql.aggregation import AGGREGATORS
 from streams.promql.tokens import line_and_column, tokens
 from streams.promql.values import NAME
 from streams.rules.compiled import CompiledGroup
-from streams.sla import GAUGES
+from streams.windows.sla import GAUGES
 
 MADE = (
     *("security_events_total", "auth_failures_total", "compliance_evaluations_total", "up"),

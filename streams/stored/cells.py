@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from schemas.failures import Rejected
-from streams.panes import Cell, Series
 from streams.stored import sql
 from streams.stored.sql import MADE, Resolution
+from streams.windows.panes import Cell, Series
 
 CHUNK_MS = 3_600_000
 """Event time of one statement; less where a lot happened."""

@@ -1,14 +1,14 @@
-"""From the panes of a series to the samples that PromQL sees, as ``streams/history.py`` shows them to rules."""
+"""From the panes of a series to the samples that PromQL sees, as ``streams/windows/history.py`` shows them to rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from streams.history import FORGET_MS, LE_BOUNDS
-from streams.liveness import FORGET_MS as GONE_MS
-from streams.liveness import SILENT_MS
 from streams.promql.values import NAME, Labels
+from streams.windows.history import FORGET_MS, LE_BOUNDS
+from streams.windows.liveness import FORGET_MS as GONE_MS
+from streams.windows.liveness import SILENT_MS
 
 HEARTBEAT_MS = 10_000
 """How far apart the zeros of a silent component stand."""
@@ -134,7 +134,7 @@ def _hold(times: list[int], held: list[int], after_ms: int, until_ms: int, width
 
 
 def silences(times: Sequence[int], values: Sequence[float], until_ms: int) -> tuple[list[int], list[float]]:
-    """Heartbeats, and a zero for as long as there is none: see ``streams/liveness.py``."""
+    """Heartbeats, and a zero for as long as there is none: see ``streams/windows/liveness.py``."""
     all_times: list[int] = []
     all_values: list[float] = []
     for time, value, following in zip(times, values, [*times[1:], until_ms + 1], strict=True):

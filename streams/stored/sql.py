@@ -1,8 +1,8 @@
 """Statements that give the panes of series out of ClickHouse: from the raw tables, or from stored windows.
 
 Each gives one row a series and pane: (series, kind, service, labels as JSON, pane start ms, count, sum, min, max,
-last, zeros, positive and negative buckets of the exponential histogram), as ``streams/fold.py`` made them of the same
-events.
+last, zeros, positive and negative buckets of the exponential histogram), as ``streams/ingest/fold.py`` made them of
+the same events.
 """
 
 from collections.abc import Collection, Sequence
@@ -44,7 +44,7 @@ class Events(NamedTuple):
 
 
 _RULE_NAME = "concat(if(match(e.name, '^[0-9]'), '_', ''), replaceRegexpAll(e.name, '[^a-zA-Z0-9_:]', '_'))"
-"""As ``streams.series.rule_name`` has it."""
+"""As ``streams.windows.series.rule_name`` has it."""
 
 
 def _made(
@@ -70,7 +70,7 @@ MADE = (
 )
 
 _BUCKET = "toInt32(ceil(log2(abs(value) + (value = 0)) * 64) - 1)"
-"""As ``streams.sketch.indexes`` has it, at its scale of 6; a zero is in no bucket, but must not fail."""
+"""As ``streams.windows.sketch.indexes`` has it, at its scale of 6; a zero is in no bucket, but must not fail."""
 
 
 def raw(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: int, sizes: Resolution) -> str:
@@ -143,7 +143,7 @@ def identities(panes: str) -> str:
 def classic(panes: str, bounds: Sequence[float]) -> str:
     """Panes with ``below`` in place of exponential buckets: how many values are at most each of the bounds.
 
-    Buckets count by their midpoints, as in ``streams.sketch.count_at_most``.
+    Buckets count by their midpoints, as in ``streams.windows.sketch.count_at_most``.
     """
     middle = "(exp2(i / 64) + exp2((i + 1) / 64)) / 2"
     listed = ", ".join(f"{bound!r}" for bound in bounds)

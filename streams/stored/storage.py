@@ -11,8 +11,6 @@ import orjson
 
 from schemas.duration import milliseconds
 from schemas.failures import Rejected
-from streams.history import FORGET_MS, LE_BOUNDS
-from streams.liveness import FORGET_MS as GONE_MS
 from streams.promql import Expression, Labels, Matcher, MemoryStorage
 from streams.promql.tokens import tokens
 from streams.promql.values import NAME
@@ -20,6 +18,8 @@ from streams.stored import sql
 from streams.stored.alerts import ALERT_SERIES, load_alerts
 from streams.stored.samples import NOTHING, Counted, Pane, label_sets, names_of, sampled, stored_names
 from streams.stored.sql import MADE, Resolution
+from streams.windows.history import FORGET_MS, LE_BOUNDS
+from streams.windows.liveness import FORGET_MS as GONE_MS
 
 FINE_MS = 6 * 3_600_000
 """Queries that reach over more than this see windows instead of panes."""

@@ -14,14 +14,14 @@ from schemas.tables import COLUMNS
 from sinks.clickhouse import ClickHouse
 from sinks.migrations import migrate
 from streams import api
-from streams.panes import Cell, Series
 from streams.rules.compiled import compile_rules
 from streams.rules.engine import RuleEngine
-from streams.shard import Shard
-from streams.tenant import Settings as TenantSettings
-from streams.tenant import Tenant
-from streams.watermark import Watermark
-from tests.rows import START_MS
+from streams.windows.panes import Cell, Series
+from streams.windows.shard import Shard
+from streams.windows.tenant import Settings as TenantSettings
+from streams.windows.tenant import Tenant
+from streams.windows.watermark import Watermark
+from tests.sinks.rows import START_MS
 
 T = START_MS // 3_600_000 * 3_600_000
 """A full hour, recent enough not to have expired."""

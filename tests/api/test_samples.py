@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.history import LE_BOUNDS, History
-from streams.panes import Cell, Kind, Series
 from streams.promql import Labels, Matcher
-from streams.sketch import count_at_most
 from streams.stored.samples import Counted, Pane, instants, sampled, silences, stored_names
+from streams.windows.history import LE_BOUNDS, History
+from streams.windows.panes import Cell, Kind, Series
+from streams.windows.sketch import count_at_most
 
 WIDTH = 10_000
 HOUR = 3_600_000

@@ -10,11 +10,11 @@ from schemas.failures import Rejected
 from sinks.clickhouse import ClickHouse
 from streams import stored
 from streams.api.queries import asking
-from streams.fold import cells
-from streams.history import History
+from streams.ingest.fold import cells
 from streams.promql import Matcher, compile_expression
-from streams.series import SeriesTable
 from streams.stored import Extent, Resolution, extent_of
+from streams.windows.history import History
+from streams.windows.series import SeriesTable
 from tests.api.stored import T, database, insert, observed
 
 SIZES = Resolution(10_000, 1000, (60_000, 300_000, 3_600_000))

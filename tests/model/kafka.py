@@ -9,7 +9,7 @@ from aiokafka.errors import RequestTimedOutError
 
 from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
-from streams.transport import Backlog, BatchConsumer, Delivery, Fenced
+from streams.stages.transport import Backlog, BatchConsumer, Delivery, Fenced
 from tests.model.world import SESSION, Process, World
 
 Offsets = Mapping[Partition, tuple[int, str]]

@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from streams.ingest_stage import IngestStage
-from streams.store import Store
+from streams.stages.ingest import IngestStage
+from streams.stages.store import Store
 
 _numbers = count()
 _write = IngestStage._write
@@ -17,7 +17,7 @@ _write = IngestStage._write
 
 def no_token() -> AbstractContextManager[Any]:
     """Every insert is one that ClickHouse has not seen before."""
-    return patch("streams.ingest_stage.token", lambda *_: f"{next(_numbers)}")
+    return patch("streams.stages.ingest.token", lambda *_: f"{next(_numbers)}")
 
 
 def no_declaration() -> AbstractContextManager[Any]:

@@ -12,11 +12,11 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 from streams.batch import Partition
-from streams.ingest_stage import IngestStage
-from streams.store import Store
+from streams.stages.ingest import IngestStage
+from streams.stages.store import Store
+from streams.stages.transport import Delivery
+from streams.stages.windows import WindowStage
 from streams.telemetry.metrics import Metrics
-from streams.transport import Delivery
-from streams.window_stage import WindowStage
 from tests.model import workload
 from tests.model.clickhouse import Sink, Tables
 from tests.model.kafka import Broker, Consumer, Offsets, Producer, Reader, expire_after_session
@@ -111,7 +111,7 @@ class _Model:
 
     async def story(self) -> Outcome:
         """Publish, suffer, settle, close the window, compare."""
-        with patch("streams.window_stage.AIOKafkaConsumer", lambda **_: Reader(self.broker)):
+        with patch("streams.stages.windows.AIOKafkaConsumer", lambda **_: Reader(self.broker)):
             try:
                 self._start(self.broker.run())
                 for _ in range(WORKERS):
@@ -227,11 +227,11 @@ def _time_of(loop: Loop) -> Iterator[None]:
     """The stages' clocks are the loop's, and their snapshots more frequent, as runs are short."""
     clock = SimpleNamespace(monotonic=loop.monotonic, time_ns=lambda: int((workload.START - 1000 + loop.time()) * 1e9))
     with ExitStack() as stack:
-        for module in ("ingest_stage", "store", "window_stage"):
-            stack.enter_context(patch(f"streams.{module}.time", clock))
-        stack.enter_context(patch("streams.store.random", SimpleNamespace(uniform=lambda low, high: high)))
-        stack.enter_context(patch("streams.window_stage.SNAPSHOT_SECONDS", 2.0))
-        stack.enter_context(patch("streams.fold._CELLS_PER_RECORD", 2))
+        for module in ("ingest", "store", "windows"):
+            stack.enter_context(patch(f"streams.stages.{module}.time", clock))
+        stack.enter_context(patch("streams.stages.store.random", SimpleNamespace(uniform=lambda low, high: high)))
+        stack.enter_context(patch("streams.stages.windows.SNAPSHOT_SECONDS", 2.0))
+        stack.enter_context(patch("streams.ingest.fold._CELLS_PER_RECORD", 2))
         yield
 
 

@@ -7,15 +7,15 @@ from typing import Any
 from schemas.config import Config, Kafka, Limits, Windows
 from schemas.sla import Sla
 from schemas.tables import COLUMNS
-from streams import fold
 from streams.batch import Partition, RecordBatch
 from streams.compliance import judge
-from streams.ingest import Ingest
-from streams.panes import Pulse
+from streams.ingest import fold
+from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
-from streams.shard import Shard
-from streams.tenant import Settings, Tenant
-from streams.watermark import Watermark
+from streams.windows.panes import Pulse
+from streams.windows.shard import Shard
+from streams.windows.tenant import Settings, Tenant
+from streams.windows.watermark import Watermark
 from tests.e2e import events
 from tests.model.clickhouse import Row, Tables, _rows
 

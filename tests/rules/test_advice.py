@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import main
-from streams.files import load_rules
+from streams.config.files import load_rules
 from streams.rules.advice import advise
 from streams.rules.compiled import compile_rules
 

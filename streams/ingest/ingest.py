@@ -1,0 +1,294 @@
+"""A batch of records becomes raw rows, verdicts, pane deltas and dead letters: the hot path, and pure.
+
+The result depends on the records and on ``declared_ms`` alone, so a batch repeated after a crash gives the same rows
+under the same deduplication token. What each step costs is measured by ``benchmarks/steps.py``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import numpy as np
+
+from schemas import cloudevents
+from schemas.config import Limits, Windows
+from schemas.events import DEFAULT_TENANT, HealthEvent, ProcessingEvent, SecurityEvent
+from schemas.failures import Rejected
+from schemas.policy import Verdict
+from schemas.tables import Coded
+from streams.batch import Column, DeadLetter, RecordBatch, Rows
+from streams.ingest import decode
+from streams.ingest.fold import cells, deltas
+from streams.ingest.observed import Observed, in_order
+from streams.ingest.recognise import LEARNED_SHARE, Recogniser
+from streams.ingest.rows import RowWriter
+from streams.windows.panes import Kind, PaneDelta
+from streams.windows.series import SeriesTable, labels_text, rule_name
+
+EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudevents.EARLIEST, cloudevents.LATEST))
+
+_SOME = 1_000
+"""Records that are decoded, and learned from, before the rest of a batch is looked at again."""
+
+Judge = Callable[[SecurityEvent | ProcessingEvent], Sequence[Verdict]]
+
+
+class Ingested(NamedTuple):
+    """What one batch becomes. ``raw`` maps a table to its rows; tables without rows are left out."""
+
+    raw: dict[str, Rows]
+    deltas: list[PaneDelta]
+    dead: list[DeadLetter]
+    events: dict[str, int]
+    """Accepted events by type."""
+    high_ms: int
+    """The highest event time accepted, epoch ms; 0 when nothing was."""
+
+
+class Ingest:
+    """Folds batches; keeps only caches between them, so that any worker gives the same result for a batch."""
+
+    def __init__(self, windows: Windows, limits: Limits, judge: Judge) -> None:
+        self.windows = windows
+        self.limits = limits
+        self.judge = judge
+        self.table = SeriesTable()
+        self.recogniser = Recogniser(limits)
+        self.described: list[tuple[str, str, str, str, str, str]] = []
+
+    def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
+        """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
+        self.recogniser.start_batch()
+        if len(self.table.series) >= self.table.limit:
+            self.table.start_batch()
+            self.recogniser.forget()
+            self.described.clear()
+        return _Fold(self, batch, declared_ms, incarnation).run()
+
+
+class _Fold:
+    """One batch on its way: columns of observations, rows of each table, and what was refused."""
+
+    def __init__(self, ingest: Ingest, batch: RecordBatch, declared_ms: int, incarnation: str) -> None:
+        self.ingest = ingest
+        self.batch = batch
+        self.declared_ms = declared_ms
+        self.latest_ms = declared_ms + int(ingest.windows.max_future_skew * 1000)
+        self.rows = RowWriter(batch, incarnation, declared_ms)
+        self.dead: list[DeadLetter] = []
+        self.counts: dict[str, int] = {}
+        self.ids: list[int] = []
+        self.times: list[int] = []
+        self.values: list[float] = []
+        self.observed: list[Observed] = []
+        self.raw: dict[str, Rows] = {}
+        self.high_ms = 0
+
+    def run(self) -> Ingested:
+        rest = self.recognise(range(len(self.batch.values)))
+        while rest:
+            some, later = rest[:_SOME], rest[_SOME:]
+            self.decode(some)
+            rest = self.recognise(later)
+            if 2 * len(rest) > len(later):  # what was learned from some of them did not help the others
+                self.decode(rest)
+                break
+        if accepted := [part for part in self.observed if part.ids]:
+            self.metric_rows(in_order(accepted))
+        return self.result()
+
+    def recognise(self, among: Sequence[int]) -> Sequence[int]:
+        """Take the metric events that are recognised; the indexes of the other records."""
+        if self.batch.headers is not None:
+            return among
+        known = self.ingest.recogniser
+        observed, rest = known.recognise(self.batch.values, among, EARLIEST_MS, self.latest_ms)
+        self.observed += observed
+        return rest
+
+    def decode(self, rest: Sequence[int]) -> None:
+        """The records that were not recognised."""
+        batch, limit = self.batch, self.ingest.limits.record_bytes
+        values = [batch.values[i] for i in rest]
+        headers = [batch.headers[i] for i in rest] if batch.headers else None
+        events, indexes = decode.plain(values, headers, limit), rest
+        if events is None:
+            events, positions, failures = decode.one_by_one(values, headers, limit)
+            indexes = [rest[position] for position in positions]
+            for position, rejected in failures:
+                self.reject(rest[position], rejected)
+        metrics = [i for i, event in enumerate(events) if type(event) is decode.RawMetricEvent]
+        chosen = set(metrics)
+        for position, event in enumerate(events):
+            if position not in chosen:
+                self.other(indexes[position], cast(Any, event))
+        if metrics:
+            self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
+
+    def reject(self, index: int, rejected: Rejected) -> None:
+        """One record to the dead letters, with its bytes."""
+        batch = self.batch
+        self.dead.append(
+            DeadLetter(
+                batch.partition.topic,
+                batch.partition.number,
+                batch.offsets[index],
+                rejected.category,
+                rejected.detail,
+                batch.values[index],
+                batch.timestamps[index],
+            )
+        )
+
+    def metrics(self, events: list[Any], indexes: Sequence[int]) -> None:
+        """Metric events, by columns; some of their templates are learned."""
+        get = self.ingest.table.ids.get
+        data = [event.data for event in events]
+        keys = [(d.service, d.name, d.kind, d.unit, d.tenant, bytes(d.labels) if d.labels else b"") for d in data]
+        ids = [get(key, -1) for key in keys]
+        times = np.rint(np.array([event.time.timestamp() for event in events]) * 1000).astype(np.int64)
+        values = np.array([d.value for d in data])
+        unusual = (np.array(ids) < 0) | (times < EARLIEST_MS) | (times > self.latest_ms) | (values < 0)
+        refused: list[int] = []
+        for position in np.flatnonzero(unusual).tolist():
+            try:
+                ids[position] = self.examine(keys[position], data[position], int(times[position]))
+            except Rejected as rejected:
+                self.reject(indexes[position], rejected)
+                refused.append(position)
+        accepted = np.ones(len(events), dtype=bool)
+        accepted[refused] = False
+        texts = [event.id for event in events], [event.source for event in events]
+        observed = Observed(np.array(indexes), np.array(ids), times, values, *texts).some(accepted)
+        self.observed.append(observed)
+        if self.batch.headers is None:
+            self.learn(observed)
+
+    def learn(self, observed: Observed) -> None:
+        """Learn the templates of some of the records that were not recognised."""
+        step = max(int(len(observed.ids) / (len(self.batch.values) * LEARNED_SHARE)), 1)
+        for index, series in zip(observed.indexes[::step].tolist(), observed.series[::step].tolist(), strict=True):
+            self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series)
+
+    def metric_rows(self, observed: Observed) -> None:
+        """The accepted metric events as rows of ``raw_metrics`` and as observations."""
+        distinct, codes = np.unique(observed.series, return_inverse=True)
+        described = [self.ingest.described[i] for i in distinct.tolist()]
+        columns: dict[str, Column] = {"time": observed.times}
+        for at, name in enumerate(("tenant", "service", "name", "kind")):
+            columns[name] = Coded(codes, [row[at] for row in described])
+        columns["value"] = observed.values
+        columns["unit"] = Coded(codes, [row[4] for row in described])
+        columns["labels"] = Coded(codes, [row[5] for row in described])
+        columns["event_id"] = observed.ids
+        columns["source"] = observed.sources
+        self.raw["raw_metrics"] = self.rows.located(columns, observed.indexes)
+        self.counts["metric"] = len(observed.ids)
+        self.high_ms = max(self.high_ms, int(observed.times.max()))
+        self.metric_columns = (observed.series, observed.times, observed.values)
+
+    def examine(self, key: Any, data: Any, time_ms: int) -> int:
+        """Look at one metric event closely; its series number, or :class:`Rejected`."""
+        self.check_time(time_ms)
+        if data.kind == "counter" and data.value < 0:
+            raise Rejected("invalid_field", "`data.value`: a counter takes increments, which are not negative")
+        number = self.ingest.table.ids.get(key)
+        return self.first_seen(key, data) if number is None else number
+
+    def first_seen(self, key: Any, data: Any) -> int:
+        """Check and intern a series."""
+        try:
+            labels = decode.LabelsDecoder.decode(data.labels) if data.labels else {}
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            raise Rejected("invalid_label", "`data.labels`: an object of strings is wanted") from None
+        cloudevents.check_labels(labels, self.ingest.limits)
+        tenant = DEFAULT_TENANT if data.tenant is msgspec.UNSET else data.tenant
+        cloudevents.check_names(service=data.service, tenant=tenant, name=data.name)
+        unit = "" if data.unit is msgspec.UNSET else data.unit
+        pane_ms = self.ingest.windows.pane * 1000
+        full = {**labels, "service": data.service}
+        number = self.ingest.table.intern(key, tenant, rule_name(data.name), data.kind, full, pane_ms)
+        self.ingest.described.append((tenant, data.service, data.name, data.kind, unit, labels_text(labels)))
+        return number
+
+    def check_time(self, time_ms: int) -> None:
+        """Refuse an event time that is no clock's, or one too far ahead: one fast clock must not make everyone late."""
+        if not EARLIEST_MS <= time_ms < LATEST_MS:
+            raise Rejected("time_out_of_range", "`time` is before 2000 or after 2100")
+        if time_ms > self.latest_ms:
+            raise Rejected("future", "`time` is further ahead of the clock than windows.max_future_skew")
+
+    def other(self, index: int, event: SecurityEvent | ProcessingEvent | HealthEvent) -> None:
+        """Any other event: a row, its verdicts, and one observation of each series that it counts in."""
+        time_ms = round(event.time.timestamp() * 1000)
+        try:
+            self.check_time(time_ms)
+            cloudevents.check(event, self.ingest.limits)
+        except Rejected as rejected:
+            self.reject(index, rejected)
+            return
+        self.high_ms = max(self.high_ms, time_ms)
+        match event:
+            case SecurityEvent(data=data):
+                self.count("security")
+                self.rows.security(event, time_ms, index)
+                counted = {"kind": data.kind, "outcome": data.outcome}
+                self.observe(event, "security_events_total", "counter", time_ms, 1.0, counted)
+                if data.kind == "auth_failure":
+                    self.observe(event, "auth_failures_total", "counter", time_ms, 1.0, {"address": data.address})
+                self.verdicts(event, time_ms, index)
+            case ProcessingEvent():
+                self.count("processing")
+                self.rows.processing(event, time_ms, index)
+                self.verdicts(event, time_ms, index)
+            case HealthEvent(data=data):
+                self.count("health")
+                self.rows.health(event, time_ms, index)
+                component = {"component": data.component}
+                self.observe(event, "up", "gauge", time_ms, float(data.status != "down"), component)
+                took = data.check_duration_ms
+                self.observe(event, "health_check_duration_ms", "histogram", time_ms, took, component)
+
+    def count(self, kind: str) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def verdicts(self, event: SecurityEvent | ProcessingEvent, time_ms: int, index: int) -> None:
+        """Judge an event: a row and an increment for each verdict."""
+        for verdict in self.ingest.judge(event):
+            self.rows.verdict(event, verdict, time_ms, index)
+            judged = {"framework": verdict.framework, "control": verdict.control, "verdict": verdict.verdict}
+            self.observe(event, "compliance_evaluations_total", "counter", time_ms, 1.0, judged)
+
+    def observe(self, event: Any, name: str, kind: Kind, time_ms: int, value: float, labels: Mapping[str, str]) -> None:
+        """One observation of a series that Tidewatch itself makes."""
+        tenant, service = event.data.tenant, event.data.service
+        key = (tenant, service, name, *labels.values())
+        number = self.ingest.table.ids.get(key)
+        if number is None:
+            pane_ms = self.ingest.windows.security_pane * 1000
+            number = self.ingest.table.intern(key, tenant, name, kind, {**labels, "service": service}, pane_ms)
+            self.ingest.described.append((tenant, service, name, kind, "", ""))
+        self.ids.append(number)
+        self.times.append(time_ms)
+        self.values.append(value)
+
+    def result(self) -> Ingested:
+        """Everything folded."""
+        ids, times = np.array(self.ids, dtype=np.int64), np.array(self.times, dtype=np.int64)
+        values = np.array(self.values, dtype=np.float64)
+        if "raw_metrics" in self.raw:
+            more_ids, more_times, more_values = self.metric_columns
+            ids, times = np.concatenate((ids, more_ids)), np.concatenate((times, more_times))
+            values = np.concatenate((values, more_values))
+        batch, table = self.batch, self.ingest.table
+        folded = deltas(
+            table,
+            cells(table, ids, times, values),
+            batch.partition,
+            batch.offsets[0],
+            batch.offsets[-1],
+            self.rows.incarnation,
+        )
+        if self.dead:
+            self.rows.dead_letters(self.dead)
+        return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms)

@@ -1,0 +1,349 @@
+"""The second stage: pane deltas in; window rows and alerts out. Its state is recoverable from Kafka.
+
+Delivery: rows carry a version and alerts their label set, so sending either again is harmless. A shard's state is
+written to the topic of snapshots now and then, and only then is its offset in ``panes`` committed, with metadata that
+says where the snapshot is; a successor reads it and merges the deltas after it, each at most once.
+Back-pressure: rows that ClickHouse does not take wait here, the newest version of each; while they wait no snapshot is
+taken, and panes are read on, because the first stage stops when ClickHouse does.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import msgspec
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.alert import Alert
+from schemas.config import Config
+from schemas.failures import Unavailable
+from schemas.tables import COLUMNS
+from sinks.kafka import client_options
+from streams.batch import Partition, RecordBatch, Rows
+from streams.stages.snapshots import Chunk, Located, chunks, join
+from streams.stages.store import Store
+from streams.stages.transport import BatchConsumer, Delivery, Fenced
+from streams.telemetry.metrics import Metrics
+from streams.windows import panes
+from streams.windows.panes import Pulse
+from streams.windows.shard import Output, Shard
+
+log = logging.getLogger(__name__)
+
+_SLICE_SECONDS = 0.02
+"""Of rule evaluations between two looks at the event loop, while catching up."""
+
+SNAPSHOT_SECONDS = 15.0
+_READ_TIMEOUT = 30.0
+
+
+class WindowStage:
+    """Owns the shards of the ``panes`` partitions that this worker owns."""
+
+    def __init__(
+        self,
+        config: Config,
+        new_shard: Callable[[], Shard],
+        store: Store,
+        producer: Any,
+        consumer: Callable[[], BatchConsumer],
+        metrics: Metrics,
+    ) -> None:
+        self.config = config
+        self.new_shard = new_shard
+        self.store = store
+        self.producer = producer
+        self.consumer = consumer
+        self.metrics = metrics
+        self.shards: dict[Partition, Shard] = {}
+        self._epoch = -1
+        self._entering = asyncio.Lock()
+        self._pending: deque[RecordBatch] = deque()
+        self._rows: dict[str, dict[Any, tuple[Any, ...]]] = {"windows": {}, "sla_windows": {}}
+        self._flushing: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._ticks = 50
+        """How many evaluations fit into a slice."""
+        self._snapshot_at: dict[Partition, float] = {}
+        self._resend_at = 0.0
+        self._counted: dict[tuple[int, Hashable], int] = {}
+
+    async def offer(self, delivery: Delivery) -> None:
+        """Take a batch of ``panes`` records from the agent."""
+        self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
+        try:
+            await self._enter(delivery.epoch)
+        except Fenced:
+            return  # whoever owns the partition now reads it again
+        self._pending.append(delivery.batch)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Merge and advance until cancelled; then end the turn, whose alerts must go out, and leave a snapshot."""
+        turn = None
+        try:
+            while True:
+                turn = asyncio.ensure_future(self._turn())
+                try:
+                    await asyncio.shield(turn)
+                except Fenced as fenced:
+                    # Not to be entered again: what came of the next epoch meanwhile waits here, and comes only once.
+                    log.info("partitions were reassigned: %s", fenced)
+        except asyncio.CancelledError:
+            self._stopping = True
+            self._wake.set()
+            await self._finish(turn)
+            raise
+
+    async def _turn(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), 0.5)
+        self._wake.clear()
+        if self.consumer().epoch != self._epoch and self.consumer().owned:
+            await self._enter(self.consumer().epoch)
+        if self._pending:
+            await self._merge(self._pending.popleft())
+        if self._pending:
+            self._wake.set()
+        self._flush()
+        await self._resend()
+        for partition in list(self.shards):
+            if time.monotonic() >= self._snapshot_at.get(partition, 0.0):
+                await self._snapshot(partition)
+        self._observe()
+
+    async def _merge(self, batch: RecordBatch) -> None:
+        """Record by record, however many came together: whoever reads them again looks at the same instants."""
+        shard = self.shards.get(batch.partition)
+        for offset, value in zip(batch.offsets, batch.values, strict=True):
+            if shard is None or self._stopping or self.shards.get(batch.partition) is not shard:
+                return
+            if offset > shard.offset and value is not None:
+                record = panes.decode(value)
+                if record is None:
+                    self._foreign(batch.partition, offset)
+                    continue
+                shard.merge(record, offset)
+                if isinstance(record, Pulse):
+                    await self._advance(shard)
+
+    def _foreign(self, partition: Partition, offset: int) -> None:
+        """Somebody else writes to our topic: that must be seen, and must not stop us."""
+        self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
+        log.error("%s: the record at offset %d is none of ours and is passed over", partition, offset)
+
+    async def _advance(self, shard: Shard) -> None:
+        """In slices, so that health checks and queries are answered while catching up."""
+        more = True
+        while more and not self._stopping:
+            began = time.monotonic()
+            output = shard.advance(self._ticks)
+            took = time.monotonic() - began
+            self.metrics.rule_evaluation_seconds.observe(took)
+            await self._emit(output)
+            more = output.more
+            if more:
+                self._ticks = max(int(self._ticks * min(_SLICE_SECONDS / took, 2.0)), 1)
+                self._flush()
+                await asyncio.sleep(0)
+
+    async def _emit(self, output: Output) -> None:
+        for table, rows in (("windows", output.window_rows), ("sla_windows", output.sla_rows)):
+            names = COLUMNS[table]
+            key = [at for at, name in enumerate(names) if name in _KEYS]
+            waiting = self._rows[table]
+            for row in rows:
+                waiting[tuple(row[at] for at in key)] = row
+        if output.alerts:
+            await self._publish(output.alerts)
+
+    async def _publish(self, alerts: Iterable[Alert]) -> None:
+        topic, encoded = (
+            self.config.topics.alerts,
+            [(alert, orjson.dumps(msgspec.to_builtins(alert))) for alert in alerts],
+        )
+
+        async def attempt() -> None:
+            try:
+                sent = [
+                    await self.producer.send(topic, value=value, key=repr((alert.tenant, alert.key)).encode())
+                    for alert, value in encoded
+                ]
+                await asyncio.gather(*sent)
+            except KafkaError as error:
+                raise Unavailable(f"producing: {error!r}") from error
+
+        await self.store.retrying("kafka", attempt, self._check(self._epoch))
+
+    async def _resend(self) -> None:
+        """Repeat every active alert now and then, for whoever owns its partition of the alerts by now."""
+        if time.monotonic() < self._resend_at:
+            return
+        self._resend_at = time.monotonic() + self.config.alertmanager.resend_delay
+        active = [alert for shard in self.shards.values() for alert in shard.active()]
+        firing = [msgspec.structs.replace(alert, reason="resend") for alert in active if alert.state == "firing"]
+        if firing:
+            await self._publish(firing)
+
+    def _flush(self) -> None:
+        """Start writing the rows that wait, unless some are being written."""
+        if self._flushing is not None and self._flushing.done():
+            self._flushing.result()
+            self._flushing = None
+        if self._flushing is None and any(self._rows.values()):
+            taken, self._rows = self._rows, {table: {} for table in self._rows}
+            self._flushing = asyncio.create_task(self._write(taken))
+
+    async def _write(self, taken: dict[str, dict[Any, tuple[Any, ...]]]) -> None:
+        now_ms = time.time_ns() / 1e6
+        for table, waiting in taken.items():
+            if waiting:
+                await self.store.write(table, _columns(table, list(waiting.values())), lambda: None)
+        for row in taken["windows"].values():
+            size, start = row[5], row[6]
+            self.metrics.window_delay_seconds.observe(max(now_ms - start - size * 1000, 0) / 1000)
+
+    async def _flushed(self) -> None:
+        """Wait until every row emitted so far is in ClickHouse."""
+        while self._flushing is not None or any(self._rows.values()):
+            self._flush()
+            if self._flushing is not None:
+                await self._flushing
+
+    async def _snapshot(self, partition: Partition) -> None:
+        """Write a shard's state and commit it with its offset, when everything it gave has been stored.
+
+        When the outcome of the commit is unknown, whichever snapshot it names is a good one to start from.
+        """
+        shard = self.shards[partition]
+        self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
+        if shard.offset < 0 or self._flushing is not None or any(self._rows.values()):
+            self._snapshot_at[partition] = time.monotonic() + 1.0
+            return
+        offset, packed = shard.offset + 1, shard.snapshot()
+        try:
+            located = await self._store_snapshot(partition, packed)
+            await self.consumer().commit_offsets({partition: (offset, located.metadata())}, self._epoch)
+        except Unavailable as error:
+            log.warning("no snapshot of %s this time, the one before stands: %s", partition, error)
+
+    async def _store_snapshot(self, partition: Partition, packed: bytes) -> Located:
+        parts = chunks(packed)
+        try:
+            sent = [
+                await self.producer.send(self.config.topics.snapshots, value=part.encode(), partition=partition.number)
+                for part in parts
+            ]
+            stored = await asyncio.gather(*sent)
+        except KafkaError as error:
+            raise Unavailable(f"producing: {error!r}") from error
+        return Located(min(record.offset for record in stored), parts[0].snapshot, len(parts))
+
+    async def _enter(self, epoch: int) -> None:
+        """Take up the shards of the partitions that this epoch gave us; Fenced when it has passed."""
+        async with self._entering:
+            self._check(epoch)()
+            if epoch != self._epoch:
+                self.shards = {}
+                self._pending.clear()
+                self.shards = await self._take_up(epoch)
+                self._epoch, self._resend_at = epoch, 0.0
+
+    async def _take_up(self, epoch: int) -> dict[Partition, Shard]:
+        consumer, check = self.consumer(), self._check(epoch)
+        owned = [partition for partition in consumer.owned if partition.topic == self.config.topics.panes]
+        committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
+        shards: dict[Partition, Shard] = {}
+        for partition in owned:
+            shard = self.new_shard()
+            offset, metadata = committed.get(partition, (0, ""))
+            if metadata:
+                where = Located.parse(metadata)
+                packed = await self.store.retrying("kafka", partial(self._read, partition, where), check)
+                shard.restore(packed)
+                log.info("took up %s at offset %d with %d tenants", partition, offset, len(shard.tenants))
+            shards[partition] = shard
+            self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
+        check()
+        return shards
+
+    async def _read(self, partition: Partition, located: Located) -> bytes:
+        """The snapshot that a commit points at."""
+        reader = AIOKafkaConsumer(
+            **client_options(self.config.kafka), auto_offset_reset="none", enable_auto_commit=False
+        )
+        at = TopicPartition(self.config.topics.snapshots, partition.number)
+        parts: dict[int, Chunk] = {}
+        try:
+            await reader.start()
+            reader.assign([at])
+            reader.seek(at, located.offset)
+            async with asyncio.timeout(_READ_TIMEOUT):
+                while len(parts) < located.parts:
+                    part = Chunk.decode((await reader.getone()).value)
+                    if part.snapshot == located.snapshot:
+                        parts[part.number] = part
+        except (KafkaError, TimeoutError) as error:
+            raise Unavailable(f"reading the snapshot of {partition}: {error!r}") from error
+        finally:
+            await reader.stop()
+        return join(parts.values())
+
+    async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
+        try:
+            async with asyncio.timeout(20):
+                if turn is not None:
+                    await turn
+                await self._flushed()
+                for partition in list(self.shards):
+                    await self._snapshot(partition)
+        except (Fenced, Unavailable, TimeoutError) as error:
+            log.warning("stopped without a last snapshot; the next start merges from the one before: %r", error)
+
+    def _observe(self) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        delays = [now_ms - shard.watermark.reached() for shard in self.shards.values() if shard.tenants]
+        self.metrics.watermark_delay_seconds.set(max(delays, default=0) / 1000)
+        tenants = [tenant for shard in self.shards.values() for tenant in shard.tenants.values()]
+        for tenant in tenants:
+            self.metrics.active_series.labels(tenant=tenant.name).set(len(tenant.series))
+        self.metrics.open_windows.set(sum(len(tenant.windows) for tenant in tenants))
+        for tenant in tenants:
+            self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
+            self._count(self.metrics.rule_errors_total, tenant.engine.failures, tenant.name)
+        for at, shard in self.shards.items():
+            for topic, (revised, dropped) in shard.late.items():
+                self._count(self.metrics.late_revised_total.labels(topic=topic), revised, at)
+                self._count(self.metrics.late_dropped_total.labels(topic=topic), dropped, at)
+        states = [alert.state for shard in self.shards.values() for alert in shard.active()]
+        for state in ("pending", "firing"):
+            self.metrics.alerts.labels(state=state).set(states.count(state))
+
+    def _count(self, counter: Any, total: int, part: Hashable = None) -> None:
+        """Raise a counter by what ``total`` has grown; a shard that was taken up anew starts again from nothing."""
+        before = self._counted.get((id(counter), part), 0)
+        if total > before:
+            counter.inc(total - before)
+        self._counted[id(counter), part] = total
+
+    def _check(self, epoch: int) -> Callable[[], None]:
+        def check() -> None:
+            if self.consumer().epoch != epoch:
+                raise Fenced("partitions were reassigned")
+
+        return check
+
+
+_KEYS = {"tenant", "name", "service", "labels", "kind", "window_seconds", "window_start"}
+
+
+def _columns(table: str, rows: list[tuple[Any, ...]]) -> Rows:
+    return dict(zip(COLUMNS[table], zip(*rows, strict=True), strict=True))

@@ -1,0 +1,50 @@
+"""Interning: a label set seen before costs one dictionary look-up, whatever it took to check it the first time."""
+
+import re
+from collections.abc import Hashable, Mapping
+
+import orjson
+
+from streams.windows.panes import Kind, Series
+
+_NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_:]")
+
+
+def rule_name(name: str) -> str:
+    """A metric's name as rules see it: ``system.latency_ms`` is ``system_latency_ms``."""
+    cleaned = _NOT_IN_A_NAME.sub("_", name)
+    return f"_{cleaned}" if cleaned[:1].isdigit() else cleaned
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Labels as the JSON text that is stored beside raw rows: sorted, so that equal sets have equal texts."""
+    return orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode()
+
+
+class SeriesTable:
+    """Numbers for (tenant, series) pairs, for as long as this worker lives.
+
+    Back-pressure: past ``limit`` entries the table starts again; numbers never leave the worker, so that only costs
+    the look-ups of what is still in use.
+    """
+
+    def __init__(self, limit: int = 1_000_000) -> None:
+        self.limit = limit
+        self.ids: dict[Hashable, int] = {}
+        self.tenants: list[str] = []
+        self.series: list[Series] = []
+
+    def intern(self, key: Hashable, tenant: str, name: str, kind: Kind, labels: Mapping[str, str], pane_ms: int) -> int:
+        """The number of a series; ``key`` finds it the next time without its labels being looked at."""
+        number = len(self.series)
+        self.ids[key] = number
+        self.tenants.append(tenant)
+        self.series.append(Series(name, kind, tuple(sorted(labels.items())), pane_ms))
+        return number
+
+    def start_batch(self) -> None:
+        """Forget everything when the table has outgrown its limit; only between batches, when no number is in use."""
+        if len(self.series) >= self.limit:
+            self.ids.clear()
+            self.tenants.clear()
+            self.series.clear()

@@ -1,0 +1,144 @@
+"""One partition of ``panes``: the tenants that live in it, their common clock, and what has been merged. Pure."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from schemas.alert import Alert
+from streams.batch import Partition
+from streams.windows.panes import PaneDelta, Pulse
+from streams.windows.tenant import Tenant, TenantState
+from streams.windows.watermark import Watermark, WatermarkState
+
+PRUNE_MS = 60_000
+"""Event time between two clean-ups."""
+
+
+class Output(NamedTuple):
+    """What an advance of the clock gave."""
+
+    window_rows: list[tuple[Any, ...]]
+    sla_rows: list[tuple[Any, ...]]
+    alerts: list[Alert]
+    more: bool
+    """The budget ran out before the clock was reached: advance again."""
+
+
+class ShardState(msgspec.Struct, array_like=True, tag=1):
+    """A shard as it is kept in a snapshot; the tag is the version of the form."""
+
+    offset: int
+    merged: list[tuple[Partition, str, str, int, set[int]]]
+    """(source, incarnation, tenant, last offset, parts of the delta that ends there)"""
+    watermark: WatermarkState
+    ticked_ms: int
+    tenants: list[TenantState]
+
+
+class Shard:
+    """State of one ``panes`` partition, recoverable from a snapshot and the deltas after it."""
+
+    def __init__(self, watermark: Watermark, evaluation_ms: int, new_tenant: Callable[[str], Tenant]) -> None:
+        self.watermark = watermark
+        self.evaluation_ms = evaluation_ms
+        self.new_tenant = new_tenant
+        self.tenants: dict[str, Tenant] = {}
+        self.offset = -1
+        """Offset of the last record of ``panes`` merged; rows carry the next one as their version."""
+        self.duplicates = 0
+        self.late: dict[str, tuple[int, int]] = {}
+        """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
+        self._merged: dict[tuple[Partition, str, str], tuple[int, set[int]]] = {}
+        self._ticked_ms = 0
+
+    def merge(self, record: PaneDelta | Pulse, offset: int) -> None:
+        """Merge the record at ``offset``."""
+        self.offset = offset
+        if isinstance(record, PaneDelta):
+            self._delta(record)
+            return
+        for partition, high_ms, wall_ms in record.seen:
+            self.watermark.observe(partition, high_ms, wall_ms)
+        for partition in record.expected:
+            self.watermark.expect(partition, record.wall_ms)
+        for partition in record.idle:
+            self.watermark.idle(partition, record.wall_ms)
+
+    def _delta(self, delta: PaneDelta) -> None:
+        """Merge a delta, unless what it covers was merged before (its batch was repeated after a crash)."""
+        key = (delta.source, delta.incarnation, delta.tenant)
+        last, parts = self._merged.get(key, (-1, set()))
+        if delta.last < last or (delta.last == last and delta.part in parts):
+            self.duplicates += 1
+            return
+        self._merged[key] = (delta.last, parts | {delta.part} if delta.last == last else {delta.part})
+        reached = self.watermark.reached()
+        tenant = self.tenant(delta.tenant)
+        revised, dropped = tenant.late()
+        for index, start_ms, cell in delta.cells:
+            tenant.merge(delta.series[index], start_ms, cell, reached)
+        self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
+        if not reached and delta.cells:
+            first = min(start for _, start, _ in delta.cells)
+            self._ticked_ms = min(self._ticked_ms or first, first - first % self.evaluation_ms)
+
+    def _count_late(self, topic: str, after: tuple[int, int], before: tuple[int, int]) -> None:
+        known = self.late.get(topic, (0, 0))
+        self.late[topic] = (known[0] + after[0] - before[0], known[1] + after[1] - before[1])
+
+    def tenant(self, name: str) -> Tenant:
+        """The tenant of that name, new if it was not known."""
+        tenant = self.tenants.get(name)
+        if tenant is None:
+            tenant = self.tenants[name] = self.new_tenant(name)
+        return tenant
+
+    def advance(self, budget: int) -> Output:
+        """Let event time pass up to the watermark: evaluate rules at every tick (at most ``budget``), close windows."""
+        reached, step = self.watermark.reached(), self.evaluation_ms
+        alerts: list[Alert] = []
+        last = reached - reached % step
+        if not self.tenants or not self._ticked_ms:
+            self._ticked_ms = last
+        while self._ticked_ms < last and budget > 0:
+            self._ticked_ms += step
+            budget -= 1
+            for tenant in self.tenants.values():
+                alerts += tenant.evaluate(self._ticked_ms, self._ticked_ms == last)
+            if self._ticked_ms % PRUNE_MS < step:
+                for tenant in self.tenants.values():
+                    tenant.prune(self._ticked_ms)
+        more = self._ticked_ms < last
+        closing = min(reached, self._ticked_ms + step) if more else reached
+        windows: list[tuple[Any, ...]] = []
+        levels: list[tuple[Any, ...]] = []
+        for tenant in self.tenants.values():
+            windows += tenant.window_rows(closing, self.offset + 1)
+            levels += tenant.sla_rows(closing, self.offset + 1)
+        return Output(windows, levels, alerts, more)
+
+    def active(self) -> list[Alert]:
+        """Alerts that are pending or firing."""
+        return [alert for tenant in self.tenants.values() for alert in tenant.engine.active()]
+
+    def snapshot(self) -> bytes:
+        """Everything, packed."""
+        state = ShardState(
+            self.offset,
+            [(*key, *covered) for key, covered in self._merged.items()],
+            self.watermark.snapshot(),
+            self._ticked_ms,
+            [tenant.snapshot() for tenant in self.tenants.values()],
+        )
+        return msgspec.msgpack.encode(state)
+
+    def restore(self, packed: bytes) -> None:
+        """Go on from a snapshot; raises :class:`msgspec.DecodeError` for one of another version."""
+        state = msgspec.msgpack.decode(packed, type=ShardState)
+        self.offset = state.offset
+        self._merged = {(source, run, tenant): (last, parts) for source, run, tenant, last, parts in state.merged}
+        self.watermark.restore(state.watermark)
+        self._ticked_ms = state.ticked_ms
+        for known in state.tenants:
+            self.tenant(known.name).restore(known)
