@@ -34,6 +34,8 @@ class Webhook:
 
     def __init__(self) -> None:
         self.payloads: list[dict[str, Any]] = []
+        self.arrived_at: list[float] = []
+        """Unix seconds of each payload."""
         self._arrived = threading.Condition()
         webhook = self
 
@@ -53,6 +55,7 @@ class Webhook:
     def _take(self, payload: dict[str, Any]) -> None:
         with self._arrived:
             self.payloads.append(payload)
+            self.arrived_at.append(time.time())
             self._arrived.notify_all()
 
     def wait_for(self, status: str, patience_s: float = 15.0, **labels: str) -> dict[str, Any]:
@@ -67,6 +70,12 @@ class Webhook:
         """Every notified alert with this status and labels, in order."""
         alerts = (alert for payload in self.payloads for alert in payload["alerts"])
         return [a for a in alerts if a["status"] == status and labels.items() <= a["labels"].items()]
+
+    def forget(self) -> None:
+        """As if nothing had arrived."""
+        with self._arrived:
+            self.payloads.clear()
+            self.arrived_at.clear()
 
     def close(self) -> None:
         """Stop listening."""

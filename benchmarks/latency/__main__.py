@@ -1,0 +1,178 @@
+"""``make bench-latency``: a worker as it is shipped, on real Kafka and Alertmanager, at rates that are kept.
+
+First it catches up with a topic that is full, which shows its maximum. Then it gets no events, then 1,000 a second,
+20,000, half of the maximum and 80 % of it. Prints a table and writes ``benchmarks/results/latency-DATE.json``; what
+the columns mean is said in docs/performance.md.
+"""
+
+import argparse
+import datetime
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import events, machine, report, topic
+from benchmarks.latency.cpu import cpu_seconds
+from benchmarks.latency.publisher import Sent
+from benchmarks.latency.results import Delays, Latency, Live, table
+from benchmarks.latency.watching import Panes, Rows, first_firing, watching
+from tests.e2e.pipeline import Pipeline, pipeline
+from tests.servers.alertmanager import Alertmanager, Webhook
+from tests.servers.kafka import KafkaServer
+
+_RULES = """\
+groups:
+  - name: latency
+    rules:
+      - alert: Probe
+        expr: probe > 0
+        for: 0s
+"""
+_SHIPPED = Path(__file__).parents[2] / "streams" / "rules" / "shipped" / "tidewatch.yml"
+_WARM_S, _REST_S, _IDLE_S = 10.0, 4.0, 30.0
+
+
+class Bench:
+    """One live worker, its surroundings, and what is measured on it."""
+
+    def __init__(self, running: Pipeline, notified: Webhook, posted: Webhook) -> None:
+        self.running = running
+        self.notified = notified
+        self.posted = posted
+
+    def idle(self) -> float:
+        """Percent of a core without events."""
+        time.sleep(_WARM_S)
+        before = self._cpu()
+        time.sleep(_IDLE_S)
+        return (self._cpu() - before) / _IDLE_S * 100
+
+    def live(self, name: str, rate: float, seconds: float) -> Live:
+        """Keep a rate: for a while to warm up, then for ``seconds`` that count."""
+        panes = Panes(self.running.bootstrap, self.running.topics["panes"], events.PARTITIONS)
+        rows, total = Rows(self.running.clickhouse_port), _WARM_S + seconds
+        arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(total)]
+        command = [sys.executable, "-m", "benchmarks.latency.publisher", *arguments]
+        with watching(panes, rows):
+            publisher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            time.sleep(_WARM_S)
+            began, before = time.time(), self._cpu()
+            time.sleep(seconds)
+            cpu = (self._cpu() - before) / (time.time() - began) * 100
+            sent = msgspec.json.decode(publisher.communicate()[0], type=Sent)
+            time.sleep(_REST_S)
+        probes = {number: when for number, when in sent.probes.items() if when >= began}
+        told = [_delays(probes, first_firing(receiver)) for receiver in (self.posted, self.notified)]
+        self.posted.forget()
+        self.notified.forget()
+        ended = began + seconds
+        window_row = Delays.of(_complete(rows, sent, began, ended))
+        return Live(name, sent.events / sent.seconds, seconds, cpu, _delays(probes, panes.seen), window_row, *told)
+
+    def _cpu(self) -> float:
+        assert self.running.process is not None
+        return cpu_seconds(self.running.process.pid)
+
+
+def _delays(probes: dict[str, float], seen: dict[str, float]) -> Delays:
+    if missing := probes.keys() - seen.keys():
+        sys.exit(f"{len(missing)} of {len(probes)} probes did not arrive")
+    return Delays.of(seen[number] - when for number, when in probes.items())
+
+
+def _complete(rows: Rows, sent: Sent, began: float, ended: float) -> Iterator[float]:
+    """How long after its end each window that lies in the time that counts could be read with all its events."""
+    for start, count in sent.windows.items():
+        end = (int(start) + events.WINDOW_MS) / 1000
+        if began <= int(start) / 1000 and end < ended - 1:
+            found = [when for when, seen in rows.seen.get(int(start), []) if seen == count]
+            if not found:
+                sys.exit(f"the window that ended at {end} has {rows.seen.get(int(start))} instead of {count} events")
+            yield found[0] - end
+
+
+def maximum(bootstrap_servers: str, directory: Path, count: int) -> float:
+    """Events a second while a worker reads a topic that was full before it started."""
+    with pipeline(directory, bootstrap_servers, _settings(directory, [])) as running:
+        topic.fill(bootstrap_servers, running.topics["metrics"], count, "lz4")
+        running.start()
+        times: list[tuple[float, float]] = []
+        while not times or times[-1][1] < count:
+            times.append((time.time(), running.metric("tidewatch_insert_rows_total", table="raw_metrics")))
+            time.sleep(0.1)
+        running.stop()
+    first = next(at for at in times if at[1] >= count / 10)
+    return (times[-1][1] - first[1]) / (times[-1][0] - first[0])
+
+
+def _settings(directory: Path, urls: list[str]) -> str:
+    rules = directory / "rules.yml"
+    rules.write_text(_RULES)
+    return (
+        f"[windows]\nsizes = [{events.WINDOW_MS // 1000}]\n[rules]\nfiles = ['{_SHIPPED}', '{rules}']\n"
+        f"[alertmanager]\nurls = {urls}\n"
+    )
+
+
+@contextmanager
+def bench(kafka: str, directory: Path) -> Iterator[Bench]:
+    """A live worker that tells a real Alertmanager, and beside it somebody who only notes when."""
+    with ExitStack() as stack:
+        alertmanager = stack.enter_context(Alertmanager(directory / "alertmanager"))
+        posted = Webhook()
+        stack.callback(posted.close)
+        urls = [alertmanager.url, posted.url]
+        running = stack.enter_context(pipeline(directory, kafka, _settings(directory, urls)))
+        running.start()
+        yield Bench(running, alertmanager.webhook, posted)
+        running.stop()
+
+
+def measure(rates: list[float], shares: list[float], seconds: float, filled: int, idle: bool) -> Latency:
+    """Everything, on servers of its own."""
+    with tempfile.TemporaryDirectory() as name, KafkaServer(Path(name) / "kafka", heap="1g") as kafka:
+        directories = [Path(name) / each for each in ("full", "live")]
+        for directory in directories:
+            directory.mkdir()
+        most = maximum(kafka.bootstrap_servers, directories[0], filled) if filled else 0.0
+        _say(f"catching up: {most:,.0f} events/s")
+        wanted = {f"{rate:,.0f}": rate for rate in rates} | {f"{share:.0%} of it": share * most for share in shares}
+        lives = []
+        with bench(kafka.bootstrap_servers, directories[1]) as running:
+            idle_percent = running.idle() if idle else 0.0
+            _say(f"idle: {idle_percent:.1f} % of a core")
+            for each, rate in wanted.items():
+                lives.append(running.live(each, rate, seconds))
+                _say(str(msgspec.to_builtins(lives[-1])))
+    return Latency(datetime.date.today().isoformat(), machine.this(), most, idle_percent, lives)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="make bench-latency", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120, help="that count, of each rate; default: %(default)s")
+    parser.add_argument("--rates", type=float, nargs="*", default=[1000, 20_000], help="events a second")
+    parser.add_argument("--shares", type=float, nargs="*", default=[0.5, 0.8], help="of the maximum")
+    parser.add_argument("--events", type=int, default=2_000_000, help="to catch up with; 0: leave that out")
+    parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
+    given = parser.parse_args()
+    latency = measure(given.rates, given.shares if given.events else [], given.seconds, given.events, True)
+    print(table(latency))
+    if given.write:
+        path = report.RESULTS / f"latency-{latency.date}.json"
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(latency)))
+        print(f"\nwritten to {path.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()

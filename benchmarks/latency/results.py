@@ -1,0 +1,79 @@
+"""What ``make bench-latency`` found, and its tables."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from benchmarks.machine import Machine
+
+
+class Delays(msgspec.Struct, frozen=True):
+    """Of so many, in seconds."""
+
+    count: int
+    p50: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, delays: Iterable[float]) -> "Delays":
+        """The percentiles are delays that occurred: the lowest one that so many are at most."""
+        found = sorted(delays)
+        return cls(len(found), found[_rank(0.5, len(found))], found[_rank(0.99, len(found))], found[-1])
+
+    def __str__(self) -> str:
+        return " / ".join(f"{1000 * delay:,.0f}" for delay in (self.p50, self.p99, self.max))
+
+
+class Live(msgspec.Struct, frozen=True):
+    """A rate, kept for a while."""
+
+    name: str
+    rate: float
+    """Events a second that were published."""
+    seconds: float
+    cpu_percent: float
+    """Of a core: the worker's process, with the ClickHouse engine inside it."""
+    in_window: Delays
+    """From the event to its increment in the log that the windows are made of."""
+    window_row: Delays
+    """From the end of a window to the moment when a SELECT finds all of its events."""
+    post: Delays
+    """From the event that crosses a threshold to Tidewatch's POST."""
+    webhook: Delays
+    """From that event to Alertmanager's POST to its webhook."""
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """One run."""
+
+    date: str
+    machine: Machine
+    maximum: float
+    """Events a second when catching up."""
+    idle_cpu_percent: float
+    rates: list[Live]
+
+
+def table(latency: Latency) -> str:
+    """The delays of each rate."""
+    header = "| rate | events/s | CPU, % of a core | in a window | row of the window | POST | webhook |"
+    rows = [
+        f"| {live.name} | {live.rate:,.0f} | {live.cpu_percent:.0f} | {live.in_window} | {live.window_row} "
+        f"| {live.post} | {live.webhook} |"
+        for live in latency.rates
+    ]
+    return "\n".join(
+        [
+            f"Catching up, it does {latency.maximum:,.0f} events/s; without events, it takes "
+            f"{latency.idle_cpu_percent:.1f} % of a core. Delays in milliseconds: p50 / p99 / max.",
+            "",
+            header,
+            "|---" * 7 + "|",
+            *rows,
+        ]
+    )
+
+
+def _rank(share: float, count: int) -> int:
+    return max(-int(-share * count // 1) - 1, 0)
