@@ -149,7 +149,7 @@ class VectorBinary(_Binary):
         swapped = self.matching.cardinality == "one-to-many"
         value = self._outcome(one.value, many.value) if swapped else self._outcome(many.value, one.value)
         if value is not None:
-            result.append(Sample(labels, value, self.return_bool))
+            result.append(Sample(labels, value, self.return_bool or many.drop_name))
 
 
 class SetBinary(_Binary):

@@ -2,8 +2,6 @@
 
 import random
 
-STEP_MS = 15_007
-"""Between samples: odd, and none at 0, so that promtool before version 3, which counts both ends of a range, agrees."""
 SAMPLES = 120
 
 
