@@ -2,8 +2,8 @@
 
 CloudEvents JSON of about 260 bytes: 50 services with 20 metrics each, four labels, and a kind whose percentiles matter
 (12 histograms, 8 gauges). Event time passes at 20,000 events a second, with up to 0.4 s of disorder, from a fixed start
-on, so that a million events make five full 10 s windows of 1,000 series. A service's events stay in one partition, as
-with a key; the last event of each partition is a sentinel, 20 s later, which lets every window before it close.
+on, so that a million events make five full 10 s windows of 1,000 series. Each record's key is its series, and all of a
+service stay in one partition, of which the last event is a sentinel, 20 s later, that lets every window before it close.
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,7 @@ class Chunk(NamedTuple):
     times: NDArray[np.int64]
     values: NDArray[np.float64]
     records: list[bytes]
+    keys: list[bytes]
 
     @property
     def partitions(self) -> NDArray[np.int64]:
@@ -71,6 +72,7 @@ def labels(series: int) -> dict[str, str]:
 def chunks(count: int, seed: int = 1) -> Iterator[Chunk]:
     """``count`` events in the order in which they are published, the last of them the sentinels."""
     templates = [_template(series) for series in range(SERIES)]
+    keys = [_key(service(series), series) for series in range(SERIES)]
     random = np.random.default_rng(seed)
     ordinary = count - PARTITIONS
     for first in range(0, ordinary, _CHUNK):
@@ -83,8 +85,14 @@ def chunks(count: int, seed: int = 1) -> Iterator[Chunk]:
         ids = random.integers(0, 1 << 48, rows).tolist()
         columns = zip(series.tolist(), ids, texts, values.tolist(), strict=True)
         records = [(templates[s] % (id_, text, value)).encode() for s, id_, text, value in columns]
-        yield Chunk(series, times, values, records)
+        yield Chunk(series, times, values, records, [keys[s] for s in series.tolist()])
     yield _sentinels(START_MS + ordinary * 1000 // EVENTS_PER_SECOND + _SENTINEL_AFTER_MS)
+
+
+def _key(of: str, series: int) -> bytes:
+    """The whole identity of a series, so that stream processors that keep state by key need no topic in between."""
+    pairs = ",".join(f"{label}={value}" for label, value in labels(series).items())
+    return f"{of} {name(series)} {pairs}".encode()
 
 
 def _template(series: int) -> str:
@@ -102,4 +110,5 @@ def _sentinels(time_ms: int) -> Chunk:
     series = np.arange(PARTITIONS) * METRICS
     values = np.ones(PARTITIONS)
     times = np.full(PARTITIONS, time_ms)
-    return Chunk(series, times, values, [(template % (i, text, 1.0)).encode() for i in range(PARTITIONS)])
+    records = [(template % (i, text, 1.0)).encode() for i in range(PARTITIONS)]
+    return Chunk(series, times, values, records, [_key(SENTINEL, 0)] * PARTITIONS)

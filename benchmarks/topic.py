@@ -24,8 +24,8 @@ def fill(bootstrap_servers: str, name: str, count: int, compression: str, seed: 
     )
     kept: list[events.Chunk] = []
     for chunk in events.chunks(count, seed):
-        for record, partition in zip(chunk.records, chunk.partitions.tolist(), strict=True):
-            producer.produce(name, record, partition=partition)
+        for record, key, partition in zip(chunk.records, chunk.keys, chunk.partitions.tolist(), strict=True):
+            producer.produce(name, record, key, partition=partition)
         producer.flush()
-        kept.append(chunk._replace(records=[]))
+        kept.append(chunk._replace(records=[], keys=[]))
     return truth(kept)
