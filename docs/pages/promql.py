@@ -21,12 +21,10 @@ REFUSED = (
     "x >/ 2",
     "info(x)",
     "mad_over_time(x[5m])",
-    "double_exponential_smoothing(x[5m], 0.5, 0.5)",
     "ts_of_first_over_time(x[5m])",
     "ts_of_last_over_time(x[5m])",
     "ts_of_max_over_time(x[5m])",
     "ts_of_min_over_time(x[5m])",
-    "first_over_time(x[5m])",
     'sort_by_label(x, "a")',
     'sort_by_label_desc(x, "a")',
     "limitk(1, x)",
@@ -50,7 +48,7 @@ def text() -> str:
     for found in pkgutil.iter_modules(functions.__path__):
         module = importlib.import_module(f"{functions.__name__}.{found.name}")
         names = ", ".join(code(f"{name}()") for name in sorted(module.TABLE))
-        subjects.append([docstring(inspect.getmodule(module)).splitlines()[0], names])
+        subjects.append([docstring(inspect.getmodule(module)).splitlines()[0].partition(":")[0], names])
     subjects.append(["Aggregations, with `by` and `without`", ", ".join(map(code, sorted(AGGREGATORS)))])
     operators = [*ARITHMETIC, *COMPARISONS, *sorted(SET_OPERATORS)]
     subjects.append(
@@ -60,8 +58,8 @@ def text() -> str:
     parts = [
         GENERATED,
         "# PromQL",
-        "Selectors with all matchers, `offset`, `@` and subqueries; strings, numbers and durations as Prometheus 3 reads "
-        "them. The semantics are those of Prometheus 3.",
+        "Selectors with all matchers, `offset`, `@` and subqueries; strings, numbers and durations. The semantics are "
+        "those of Prometheus 3.",
         table(["what it is about", "names"], subjects),
         "## What is refused",
         "A rule or query that uses one of these is refused when it is loaded, with its place in the expression. "
