@@ -36,8 +36,12 @@ class RecordBatch:
     next_offset: int
     size_bytes: int = -1
     """Bytes of the values, which bound what is buffered; counted when not given."""
+    begins: int = -1
+    """Where the reader stood before: offsets from here on that are missing hold no record. Not given: the first one."""
 
     def __post_init__(self) -> None:
+        if self.begins < 0:
+            object.__setattr__(self, "begins", self.offsets[0])
         if self.size_bytes < 0:
             object.__setattr__(self, "size_bytes", sum(map(len, filter(None, self.values))))
 

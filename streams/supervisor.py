@@ -25,12 +25,15 @@ from streams.telemetry import http
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_STEADY_SECONDS = 60.0
-"""A worker that ran this long was well: its next pause starts short again."""
+_RECENT_SECONDS = 60.0
+"""The pause before a start doubles with each end of that worker within this time."""
+
+UNAVAILABLE = os.EX_TEMPFAIL
+"""Exit status of a worker that could not start because a server did not answer: later it may."""
 
 _STOP_SECONDS = 60.0
 _GIVE_UP_AFTER = 5
-"""Starts in a row that did not last."""
+"""Recent ends in a row for which the worker itself is to blame."""
 
 
 async def run(config: Config, path: str | None, workers: int, stop: asyncio.Event) -> None:
@@ -71,20 +74,42 @@ async def _keep(
     port = config.http.port + number if config.http.port else 0
     own = {**os.environ, **environment, variable("http", "port"): str(port)}
     command = [sys.executable, "-m", "streams.cli", "worker", *(("--config", path) if path else ())]
-    pause, short_runs, loop = _FIRST_PAUSE, 0, asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    ends = Ends()
     while not stop.is_set():
-        began = loop.time()
         process = await asyncio.create_subprocess_exec(*command, env=own)
         code = await _until(process, stop)
         if stop.is_set():
             return
-        steady = loop.time() - began >= _STEADY_SECONDS
-        pause, short_runs = (_FIRST_PAUSE, 0) if steady else (min(pause * 2, _LONGEST_PAUSE), short_runs + 1)
-        if short_runs >= _GIVE_UP_AFTER:
-            raise Rejected(f"worker {number} ended {short_runs} times in a row, the last time with exit status {code}")
+        pause = ends.pause(code, loop.time())
+        if pause is None:
+            raise Rejected(f"worker {number} ended {_GIVE_UP_AFTER} times in a row, the last time with status {code}")
         log.error("worker %d ended with exit status %s, starting it again in %.0f s", number, code, pause)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
+
+
+class Ends:
+    """How often a worker ended lately, and what follows from it."""
+
+    def __init__(self) -> None:
+        self._recent: list[float] = []
+        self._own_fault = 0
+
+    def pause(self, code: int, now: float) -> float | None:
+        """Seconds to wait before the next start; None: give up.
+
+        A worker that was killed, or that a server kept from starting, is started again for as long as it takes. One
+        that refuses its configuration, or stops because it refuses nearly all records, must not go on for ever.
+        """
+        self._recent = [end for end in self._recent if now - end < _RECENT_SECONDS]
+        blameless = code < 0 or code == UNAVAILABLE
+        self._own_fault = 0 if blameless or not self._recent else self._own_fault
+        self._own_fault += not blameless
+        self._recent.append(now)
+        if self._own_fault >= _GIVE_UP_AFTER:
+            return None
+        return min(_FIRST_PAUSE * 2 ** (len(self._recent) - 1), _LONGEST_PAUSE)
 
 
 async def _until(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:

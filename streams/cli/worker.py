@@ -25,6 +25,7 @@ def command(path: str | None, workers: int) -> None:
     """Read events from Kafka; write windows to ClickHouse and alerts to Alertmanager.
 
     Stops cleanly on SIGTERM or Ctrl-C: what is being written is finished, the rest is left for the next start.
+    Exit status 75: a server that is needed to start did not answer; start it again later.
     """
     try:
         config = load(path)
@@ -32,7 +33,7 @@ def command(path: str | None, workers: int) -> None:
         uvloop.run(_until_signalled(config, path, workers))
     except (Rejected, Unavailable) as error:
         click.echo(f"tidewatch worker: {error}", err=True)
-        sys.exit(1)
+        sys.exit(supervisor.UNAVAILABLE if isinstance(error, Unavailable) else 1)
 
 
 async def _until_signalled(config: Config, path: str | None, workers: int) -> None:

@@ -19,6 +19,7 @@ from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
 from streams.batch import DeadLetter, Partition, RecordBatch
 from streams.ingest.ingest import Ingest, Ingested
+from streams.stages.audit import Anomaly, Audit
 from streams.stages.protocol import Declared, declared, join, split, token
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
@@ -51,8 +52,6 @@ class _Owned:
         self.stored: int | None = None
         """Where to read on once everything written is acknowledged; None when nothing waits for that."""
         self.quiet_since = time.monotonic()
-        self.declared_to = 0
-        """One past the last offset that was declared."""
 
     def offer(self, batch: RecordBatch) -> int:
         """Take a batch, less what was taken before: a seek delivers records again. How many bytes were new."""
@@ -149,6 +148,7 @@ class IngestStage:
         self._pulsed = 0.0
         self._behind = False
         self._refusals = _Refusals(config.limits.dead_letter_share)
+        self._audit = Audit()
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch from an agent; one of an epoch that has passed will come again to whoever owns it now."""
@@ -157,6 +157,7 @@ class IngestStage:
         except Fenced:
             return
         batch = delivery.batch
+        self._report(self._audit.read(batch))
         repeated = batch.size_bytes - self._owned[batch.partition].offer(batch)
         self.consumer().backlog.done(repeated, delivery.epoch)
         self.metrics.records_total.labels(topic=batch.partition.topic).inc(len(batch.values))
@@ -213,6 +214,7 @@ class IngestStage:
             await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
             check()
             self._owned = {at: _Owned(declared(*committed[at]) if at in committed else None) for at in owned}
+            self._report(self._audit.enter(committed, self._incarnations))
             self._epoch = epoch
             self.metrics.rebalances_total.inc()
 
@@ -271,18 +273,14 @@ class IngestStage:
         offsets = {f.batch.partition: (f.extent.first, f.extent.metadata()) for f in round_}
         self._check(epoch)()
         for folded in round_:
-            self._audit(folded.batch)
+            self._report(self._audit.declares(folded.batch))
         with self.metrics.declare_seconds.time():
             await self._commit(offsets, epoch)
 
-    def _audit(self, batch: RecordBatch) -> None:
-        """Each extent begins after the one before it, with nothing in between but offsets that hold no record."""
-        owned = self._owned[batch.partition]
-        begin, after = batch.offsets[0], owned.declared_to
-        if begin < after:
-            self.metrics.protocol_anomalies_total.labels(kind="overlap").inc()
-            log.error("%s: a batch begins at %d, before %d where the last one ended", batch.partition, begin, after)
-        owned.declared_to = batch.offsets[-1] + 1
+    def _report(self, anomalies: Iterable[Anomaly]) -> None:
+        for anomaly in anomalies:
+            self.metrics.protocol_anomalies_total.labels(kind=anomaly.kind).inc()
+            log.error("%s", anomaly.text)
 
     async def _commit(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
         consumer = self.consumer()
@@ -292,10 +290,13 @@ class IngestStage:
                 await consumer.commit_offsets(offsets, epoch)
             except Unavailable:
                 # The outcome is unknown: it may have been stored.
-                if {at: (await consumer.committed([at])).get(at) for at in offsets} != dict(offsets):
+                stored = await consumer.committed(offsets) == dict(offsets)
+                log.warning("the outcome of a commit was unknown: it was %s", "stored" if stored else "not stored")
+                if not stored:
                     raise
 
         await self.store.retrying("kafka", attempt, self._check(epoch))
+        self._audit.committed(offsets, self._incarnations)
 
     async def _written(self, epoch: int) -> None:
         """Wait for the round before, which a stop must not break off: it is declared.
@@ -318,7 +319,11 @@ class IngestStage:
             await asyncio.gather(*(self._send_one(folded, check) for folded in round_))
             seen = [(f.batch.partition, f.ingested.high_ms, f.extent.wall_ms) for f in round_ if f.ingested.high_ms]
             await self._send_pulse(Pulse(wall_ms=_now_ms(), seen=seen))
-            await asyncio.gather(*(self._write_one(folded, check) for folded in round_))
+            try:
+                await asyncio.gather(*(self._write_one(folded, check) for folded in round_))
+            finally:
+                if self.consumer().epoch != epoch:
+                    log.info("a rebalance came while rows were being inserted")
         for folded in round_:
             batch = folded.batch
             self.consumer().backlog.done(batch.size_bytes, epoch)
@@ -341,11 +346,13 @@ class IngestStage:
             first, last, _ = folded.extent
             name = token(self.config.kafka.group, incarnation, batch.partition, first, last, table)
             if folded.doubtful:
-                outcomes.add(await self.store.outcome(table, rows, check))
-            await self.store.put(table, rows, name, check, folded.doubtful)
+                outcomes.add(await self.store.recover(table, rows, name, check))
+            else:
+                await self.store.put(table, rows, name, check)
         if folded.doubtful:
             outcome = outcomes.pop() if len(outcomes) == 1 else "partial"
             self.metrics.recovered_batches_total.labels(outcome=outcome).inc()
+            log.info("the rows of a batch in doubt, %s-%d %d to %d, were %s", *batch.partition, first, last, outcome)
 
     async def _send(self, ingested: Ingested) -> None:
         """Pane deltas to their tenants' partitions, dead letters to theirs; all stored when this returns."""

@@ -55,18 +55,21 @@ def join(batches: Sequence[RecordBatch]) -> RecordBatch:
         headers = list(chain.from_iterable(batch.headers or [()] * len(batch.values) for batch in batches))
     timestamps = list(chain.from_iterable(batch.timestamps for batch in batches))
     size = sum(batch.size_bytes for batch in batches)
-    return RecordBatch(batches[0].partition, offsets, values, headers, timestamps, batches[-1].next_offset, size)
+    first, last = batches[0], batches[-1]
+    return RecordBatch(first.partition, offsets, values, headers, timestamps, last.next_offset, size, first.begins)
 
 
 def split(batch: RecordBatch, count: int) -> tuple[RecordBatch, RecordBatch | None]:
     """The first ``count`` records, and the rest."""
     if count >= len(batch.values):
         return batch, None
-    first = _slice(batch, 0, count, batch.offsets[count - 1] + 1)
-    return first, _slice(batch, count, len(batch.values), batch.next_offset, batch.size_bytes - first.size_bytes)
+    cut = batch.offsets[count - 1] + 1
+    first = _slice(batch, 0, count, cut, -1, batch.begins)
+    size = batch.size_bytes - first.size_bytes
+    return first, _slice(batch, count, len(batch.values), batch.next_offset, size, cut)
 
 
-def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int, size_bytes: int = -1) -> RecordBatch:
+def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int, size_bytes: int, begins: int) -> RecordBatch:
     return RecordBatch(
         batch.partition,
         batch.offsets[start:stop],
@@ -75,4 +78,5 @@ def _slice(batch: RecordBatch, start: int, stop: int, next_offset: int, size_byt
         batch.timestamps[start:stop],
         next_offset,
         size_bytes,
+        begins,
     )

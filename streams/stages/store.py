@@ -56,6 +56,17 @@ class Store:
         for number, part in enumerate(chunks(rows)):
             await self._put(table, part, f"{token}/{number}" if number else token, check, doubtful)
 
+    async def recover(self, table: str, rows: Rows, token: str, check: Check) -> str:
+        """Complete a predecessor's insert, and say how it was found: ``absent``, ``partial`` or ``complete``.
+
+        What is there completely is not inserted again: its token may be older than ClickHouse remembers.
+        """
+        missing = await self._missing(table, rows, check)
+        if not missing.any():
+            return "complete"
+        await self.put(table, rows, token, check, doubtful=True)
+        return "absent" if missing.all() else "partial"
+
     async def write(self, table: str, rows: Rows, check: Check) -> None:
         """Insert rows that are harmless to repeat, because they carry a version.
 
@@ -63,13 +74,6 @@ class Store:
         """
         for part in chunks(rows):
             await self.retrying("clickhouse", partial(self._insert_anew, table, part), check)
-
-    async def outcome(self, table: str, rows: Rows, check: Check) -> str:
-        """What became of a predecessor's insert of these rows: ``absent``, ``partial`` or ``complete``."""
-        missing = await self._missing(table, rows, check)
-        if not missing.any():
-            return "complete"
-        return "absent" if missing.all() else "partial"
 
     async def retrying(self, what: str, attempt: Callable[[], Awaitable[T]], check: Check) -> T:
         """``attempt`` until it succeeds, with back-off and jitter."""
@@ -102,7 +106,9 @@ class Store:
             missing = await self._missing(table, rows, check)
             if not missing.any():
                 return
-            self.metrics.repaired_rows_total.inc(int(missing.sum()))
+            count = int(missing.sum())
+            self.metrics.repaired_rows_total.inc(count)
+            log.warning("ClickHouse knew the token of %d rows of %s without having them: repairing", count, table)
             part = select(rows, missing)
             repair += 1  # numbered anew in each recovery: a frozen predecessor's repair must not count twice
             await self.retrying("clickhouse", partial(self._insert, table, part, f"{token}-repair-{repair}"), check)

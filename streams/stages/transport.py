@@ -9,7 +9,9 @@ only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's 
 """
 
 import asyncio
+import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -86,6 +88,10 @@ class Backlog:
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """aiokafka's consumer in its own thread and loop."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._passed: dict[TopicPartition, int] = {}
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust fixes these two; a mock broker holds an empty fetch for the whole wait, and transactions of
@@ -101,7 +107,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
         max_records: int | None = None,
     ) -> dict[TP, RecordBatch]:
-        fetcher = consumer._fetcher
+        fetcher, passed = consumer._fetcher, self._passed
         if not self.consumer.flow_active:
             return {}
         if consumer._closed or fetcher._closed:
@@ -109,14 +115,14 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         with fetcher._subscriptions.fetch_context():
             if fetcher._subscriptions.reassignment_in_progress:
                 await fetcher._subscriptions.wait_for_assignment()
-            taken = _take_all(fetcher, active_partitions)
+            taken = _take_all(fetcher, active_partitions, passed)
             if not taken and timeout:
                 done, pending = await asyncio.wait([fetcher._create_fetch_waiter()], timeout=timeout)
                 for waiter in pending:
                     waiter.cancel()
                 for waiter in done:
                     waiter.result()
-                taken = _take_all(fetcher, active_partitions)
+                taken = _take_all(fetcher, active_partitions, passed)
             return taken
 
     async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
@@ -132,7 +138,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         try:
             await asyncio.wait_for(self._ensure_consumer().commit(wanted), COMMIT_TIMEOUT)
         except (CommitFailedError, IllegalStateError) as error:
-            raise Fenced(str(error)) from error
+            raise Fenced(f"the commit was refused: {error!r}") from error
         except (TimeoutError, KafkaError) as error:
             raise Unavailable(f"commit: {error!r}") from error
 
@@ -274,8 +280,8 @@ class BatchApp(faust.App):  # type: ignore[misc]
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
 
 
-def _take_all(fetcher: Fetcher, active: set[TP]) -> dict[TP, RecordBatch]:
-    """Everything fetched of the active partitions."""
+def _take_all(fetcher: Fetcher, active: set[TP], passed: dict[TopicPartition, int]) -> dict[TP, RecordBatch]:
+    """Everything fetched of the active partitions. ``passed``: where fetches began that held nothing to deliver."""
     taken: dict[TP, RecordBatch] = {}
     for tp in list(fetcher._records):
         if active is not None and tp not in active:
@@ -290,11 +296,14 @@ def _take_all(fetcher: Fetcher, active: set[TP]) -> dict[TP, RecordBatch]:
                 continue
             result.check_raise()
         elif result.check_assignment(tp) and result.has_more():
+            begins = min(passed.pop(tp, sys.maxsize), result._partition_records.next_fetch_offset)
             batch = unpack(tp, result)
             if has_more(result):
                 fetcher._records[tp] = result
-            if batch is not None:
-                taken[TP(tp.topic, tp.partition)] = batch
+            if batch is None:
+                passed[tp] = begins
+            else:
+                taken[TP(tp.topic, tp.partition)] = replace(batch, begins=begins)
     return taken
 
 

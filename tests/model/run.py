@@ -45,6 +45,9 @@ class Outcome:
         for sample in next(iter(metrics.repaired_rows_total.collect())).samples:
             if sample.name.endswith("_total"):
                 self.met["rows repaired"] += int(sample.value)
+        for sample in next(iter(metrics.protocol_anomalies_total.collect())).samples:
+            if sample.name.endswith("_total") and sample.value:
+                raise Violation(f"the auditor saw: {sample.labels['kind']}")
 
 
 def run(plan: Plan) -> Outcome:
@@ -111,7 +114,7 @@ class _Model:
 
     async def story(self) -> Outcome:
         """Publish, suffer, settle, close the window, compare."""
-        with patch("streams.stages.windows.AIOKafkaConsumer", lambda **_: Reader(self.broker)):
+        with patch("streams.stages.snapshots.AIOKafkaConsumer", lambda **_: Reader(self.broker)):
             try:
                 self._start(self.broker.run())
                 for _ in range(WORKERS):
