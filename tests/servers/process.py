@@ -2,25 +2,37 @@
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
 class ServerProcess:
-    """Runs ``command`` and holds that it is up once ``answers()`` is true."""
+    """Runs ``command`` and holds that it is up once ``answers()`` is true. ``environment``: None: that of the tests."""
 
-    def __init__(self, command: list[str], log: Path, answers: Callable[[], bool], patience_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        answers: Callable[[], bool],
+        patience_s: float = 60.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.command = command
         self.log = log
         self._answers = answers
         self._patience_s = patience_s
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait; RuntimeError with the end of the log when the server exits or stays silent."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
             )
         try:
             self._wait(self._process)
@@ -34,6 +46,17 @@ class ServerProcess:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.command[0]} did not start. The end of {self.log}:\n{tail(self.log)}")
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """Of the process; only while it is started."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is not running, by itself or because it was stopped."""
+        return self._process is None or self._process.poll() is not None
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM) and wait; kill it when it does not."""

@@ -74,6 +74,11 @@ class KafkaServer:
             tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config"]
             subprocess.run([*self._java, *tool, str(self._properties_file)], check=True, stdout=output, stderr=output)
 
+    @property
+    def pid(self) -> int:
+        """Of the JVM, while it runs."""
+        return self._process.pid
+
     def stop(self) -> None:
         """An orderly end (SIGTERM)."""
         self._process.stop()
