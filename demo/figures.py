@@ -92,7 +92,7 @@ def transitions(clickhouse: Queries) -> list[Transition]:
             annotations['summary'] AS summary,
             annotations['description'] AS description
         FROM alert_history FINAL
-        WHERE reason != 'resend'
+        WHERE reason IN ('condition_true', 'held_for', 'condition_false')
         ORDER BY changed_at DESC, recorded_at DESC, rule
         LIMIT {limit:UInt32}
         """,

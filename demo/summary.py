@@ -119,7 +119,7 @@ def _transitions(clickhouse: Queries) -> list[dict[str, Any]]:
     return clickhouse.query("""
         SELECT tenant, fingerprint, rule, labels, state, changed_at
         FROM alert_history FINAL
-        WHERE reason != 'resend'
+        WHERE reason IN ('condition_true', 'held_for', 'condition_false')
         ORDER BY changed_at, recorded_at, rule
     """)
 

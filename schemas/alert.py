@@ -10,8 +10,25 @@ import msgspec
 AlertState = Literal["pending", "firing", "resolved", "inactive"]
 """``resolved``: was firing and is over. ``inactive``: was pending and never fired."""
 
-AlertReason = Literal["condition_true", "held_for", "condition_false", "resend"]
-"""Why the record was written: the condition became true, stayed true for ``for``, ended, or it is a repetition."""
+AlertReason = Literal[
+    "condition_true",
+    "held_for",
+    "condition_false",
+    "resend",
+    "escalated",
+    "acknowledged",
+    "silenced",
+    "inhibited",
+    "released",
+]
+"""Why the record was written: the condition became true, stayed true for ``for``, ended, or it is a repetition.
+
+The others happen to an alert while it fires, and leave its state as it is: the next step of its ladder was told;
+somebody took it up; Alertmanager silences it, or inhibits it, or no longer does either.
+"""
+
+HANDLING = frozenset({"escalated", "acknowledged", "silenced", "inhibited", "released"})
+"""The reasons that are no transition, but what people and Alertmanager make of a firing alert."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +49,16 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     changed_at_ms: int
     """When this state was entered (event time of the evaluation)."""
     expression: str = ""
+    step: str = ""
+    """Escalated: the name of the step."""
+    author: str = ""
+    """Acknowledged: by whom."""
+    comment: str = ""
+    """Acknowledged: in their words."""
+    until_ms: int = 0
+    """Acknowledged: until when, by the clock on the wall; 0: until it is resolved."""
+    noted_at_ms: int = 0
+    """When that happened, by the clock on the wall; 0 for transitions and repetitions."""
 
     @property
     def key(self) -> tuple[tuple[str, str], ...]:

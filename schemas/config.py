@@ -113,6 +113,13 @@ class Alertmanager(Section, frozen=True, kw_only=True):
     """How often a firing alert is sent again."""
 
 
+class Escalation(Section, frozen=True, kw_only=True):
+    """Who is told next while nobody takes an alert up."""
+
+    file: str = ""
+    """A YAML file of ladders; empty: the one that Tidewatch ships."""
+
+
 class Windows(Section, frozen=True, kw_only=True):
     """Event time."""
 
@@ -198,6 +205,7 @@ class Config(Section, frozen=True, kw_only=True):
     topics: Topics = Topics()
     clickhouse: ClickHouse = ClickHouse()
     alertmanager: Alertmanager = Alertmanager()
+    escalation: Escalation = Escalation()
     windows: Windows = Windows()
     rules: Rules = Rules()
     sla: Sla = Sla()

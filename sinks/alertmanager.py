@@ -10,7 +10,7 @@ a second whatever the Alertmanagers do; one that is slow or away is left behind,
 import asyncio
 import random
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from schemas.alert import Alert
+from schemas.alert import Alert, AlertReason
 from schemas.config import Alertmanager
 from schemas.failures import Rejected, Unavailable
 
@@ -30,6 +30,9 @@ QUEUE = 10_000
 """Alerts that wait for one Alertmanager (Prometheus' ``--alertmanager.notification-queue-capacity``)."""
 _LONGEST_BACK_OFF_MS = 30_000
 _WRONG_CONTENT = (400, 413, 422)  # the same cannot succeed later; any other failure may be repaired over there
+
+
+ShownLabels = frozenset[tuple[str, str]]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +54,7 @@ def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float,
 
     A firing alert is valid for four times the longer of resend delay and evaluation interval, so that it outlives
     three lost repetitions (Prometheus, ``rules/alerting.go``); a resolved one ended when it changed. Neither starts in
-    the future nor ends before it starts, which Alertmanager would refuse. The label ``tenant`` keeps tenants apart,
-    whose label sets may be equal otherwise. Labels with an empty value are dropped, as Alertmanager does.
+    the future nor ends before it starts, which Alertmanager would refuse.
     """
     starts_ms = min(alert.active_at_ms, now_ms)
     if alert.state == "resolved":
@@ -60,12 +62,21 @@ def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float,
     else:
         ends_ms = now_ms + _validity_ms(resend_delay_s, interval_s)
     return {
-        "labels": {name: value for name, value in alert.labels.items() if value} | {"tenant": alert.tenant},
+        "labels": dict(shown_labels(alert.tenant, alert.labels)),
         "annotations": alert.annotations,
         "startsAt": _rfc3339(starts_ms),
         "endsAt": _rfc3339(ends_ms),
         "generatorURL": f"{external_url.rstrip('/')}/graph?g0.expr={quote(alert.expression, safe='')}&g0.tab=1",
     }
+
+
+def shown_labels(tenant: str, labels: Mapping[str, str]) -> ShownLabels:
+    """The label set by which Alertmanager knows an alert.
+
+    The label ``tenant`` keeps tenants apart, whose label sets may be equal otherwise. Labels with an empty value are
+    dropped, as Alertmanager does.
+    """
+    return frozenset(({name: value for name, value in labels.items() if value} | {"tenant": tenant}).items())
 
 
 def _validity_ms(resend_delay_s: float, interval_s: float) -> int:
@@ -184,6 +195,29 @@ class AlertmanagerSink:
             for task in answered:
                 task.result()
         return [target.outcome() for target in self._targets]
+
+    async def muted(self) -> dict[ShownLabels, AlertReason] | None:
+        """The alerts that some Alertmanager silences or inhibits, and which of the two; None when none of them answers.
+
+        Waits for the sink's patience at most: one that is slow is not heard.
+        """
+        answers = await asyncio.gather(*(self._muted(target.url) for target in self._targets), return_exceptions=True)
+        heard = [answer for answer in answers if not isinstance(answer, BaseException)]
+        return {labels: reason for answer in heard for labels, reason in answer.items()} if heard else None
+
+    async def _muted(self, url: str) -> dict[ShownLabels, AlertReason]:
+        wanted = {"active": "false", "unprocessed": "false"}
+        async with asyncio.timeout(self._patience_s):
+            async with self._session().get(
+                f"{url}/api/v2/alerts", params=wanted, headers=self._headers, allow_redirects=False
+            ) as answer:
+                answer.raise_for_status()
+                alerts = orjson.loads(await answer.read())
+        return {
+            frozenset(alert["labels"].items()): "silenced" if alert["status"]["silencedBy"] else "inhibited"
+            for alert in alerts
+            if alert["status"]["silencedBy"] or alert["status"]["inhibitedBy"]
+        }
 
     async def close(self) -> None:
         """End requests and connections; what waits is forgotten."""

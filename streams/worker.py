@@ -21,7 +21,7 @@ from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
 from streams.compliance import judge
-from streams.config.files import load_rules, load_sla
+from streams.config.files import load_ladders, load_rules, load_sla
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
 from streams.stages import topics
@@ -71,6 +71,7 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
 async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
     """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
+    ladders = load_ladders(config.escalation.file)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
     async with AsyncExitStack() as stack:
@@ -109,7 +110,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
             tracer,
         )
         windows = WindowStage(config, _new_shard(config, groups, sla), store, producer, consumer, metrics)
-        notify = NotifyStage(config, alertmanager, store, consumer, metrics)
+        notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)
         datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
         app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, datadir)
         pages = http.application(metrics.registry, lambda: _readiness(app, store))

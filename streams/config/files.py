@@ -1,4 +1,4 @@
-"""The files that a worker reads when it starts: rules and service levels, explained when they are wrong."""
+"""The files that a worker reads when it starts: rules, ladders and service levels, explained when they are wrong."""
 
 import tomllib
 from glob import glob
@@ -9,6 +9,7 @@ import msgspec
 
 from schemas.failures import Rejected
 from schemas.sla import Sla
+from streams.alerts.ladders import Ladder, read_ladders
 from streams.rules.compiled import CompiledGroup, compile_rules, refuse
 
 
@@ -42,6 +43,23 @@ def _texts(patterns: list[str]) -> list[tuple[str, str]]:
             except (OSError, UnicodeDecodeError):
                 raise Rejected(f"rules.files: {name} is not a readable text file") from None
     return found
+
+
+def load_ladders(path: str) -> list[Ladder]:
+    """The ladders in ``path``, or those shipped when it is empty.
+
+    Raises Rejected with file, line and what to write instead for the first things that are wrong.
+    """
+    try:
+        shipped = files("streams.alerts") / "shipped" / "escalation.yml"
+        text = (Path(path) if path else shipped).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Rejected(
+            f"escalation.file: {path} cannot be read; give a YAML file, or leave it out for the shipped ladders"
+        ) from None
+    ladders, problems = read_ladders(text, path or "escalation.yml")
+    refuse(problems)
+    return ladders
 
 
 def load_sla(path: str) -> Sla:

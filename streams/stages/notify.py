@@ -1,4 +1,4 @@
-"""The last stage: alerts in; Alertmanager told, history written.
+"""The last stage: alerts in; Alertmanager told, history written, the ladders of those that nobody takes up climbed.
 
 Delivery: an alert is acknowledged when its history is stored; one that is told or stored again is the same alert.
 Back-pressure: an unreachable Alertmanager costs nothing upstream (:mod:`sinks.alertmanager` keeps what it missed); an
@@ -8,45 +8,53 @@ unavailable ClickHouse holds back the acknowledgement but not the notification.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from schemas.alert import Alert
 from schemas.config import Config
+from schemas.failures import Rejected
 from schemas.tables import COLUMNS
 from sinks.alertmanager import AlertmanagerSink
+from streams.alerts.ladders import Ladder
 from streams.alerts.notifications import Notifications
-from streams.batch import Partition, RecordBatch
-from streams.stages.store import Store
+from streams.batch import RecordBatch
+from streams.stages.alertlog import decode
+from streams.stages.escalate import Ladders
+from streams.stages.store import Check, Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-_decoder = msgspec.json.Decoder(Alert)
-
 
 class NotifyStage:
-    """Tells every Alertmanager of what the alerts topic holds."""
+    """Tells every Alertmanager of what the alerts topic holds. ``now_ms`` is the clock on the wall, UTC epoch ms."""
 
     def __init__(
         self,
         config: Config,
+        ladders: Sequence[Ladder],
         sink: AlertmanagerSink,
         store: Store,
+        producer: Any,
         consumer: Callable[[], BatchConsumer],
         metrics: Metrics,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.config = config
         self.sink = sink
         self.store = store
         self.consumer = consumer
         self.metrics = metrics
+        self.now_ms = now_ms
         self._epoch = -1
+        self._entering = asyncio.Lock()
         self._notifications = self._none()
+        self._new_ladders = partial(Ladders, config, ladders, sink, store, producer)
+        self._ladders = self._new_ladders()
         self._batches: asyncio.Queue[Delivery] = asyncio.Queue()
 
     async def offer(self, delivery: Delivery) -> None:
@@ -59,43 +67,69 @@ class NotifyStage:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take())
             group.create_task(self._repeat())
+            group.create_task(self._climb())
 
     async def _take(self) -> None:
         while True:
             delivery = await self._batches.get()
-            epoch = self.consumer().epoch
-            if delivery.epoch != epoch:
-                continue
-            if epoch != self._epoch:
-                self._epoch, self._notifications = epoch, self._none()
             try:
-                await self._batch(delivery.batch)
+                await self._enter(delivery.epoch)
+                await self._batch(delivery.batch, delivery.epoch)
             except Fenced as fenced:
                 log.info("alerts were reassigned: %s", fenced)
 
-    async def _batch(self, batch: RecordBatch) -> None:
-        alerts = [alert for value in batch.values if (alert := self._alert(value)) is not None]
-        telling = asyncio.create_task(self._tell_all(alerts))
-        await self._history(alert for alert in alerts if alert.reason != "resend")
+    async def _climb(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            epoch = self.consumer().epoch
+            try:
+                if self.consumer().owned:
+                    await self._enter(epoch)
+                    await self._ladders.advance(self.now_ms(), self._check(epoch))
+            except Fenced as fenced:
+                log.info("alerts were reassigned: %s", fenced)
+
+    async def _enter(self, epoch: int) -> None:
+        """Take up the ladders of the partitions that this epoch gave us; Fenced when it has passed."""
+        async with self._entering:
+            self._check(epoch)()
+            if epoch != self._epoch:
+                ladders = self._new_ladders()
+                await ladders.take_up(self.consumer(), self._check(epoch))
+                self._epoch, self._ladders, self._notifications = epoch, ladders, self._none()
+
+    async def _batch(self, batch: RecordBatch, epoch: int) -> None:
+        check, ladders = self._check(epoch), self._ladders
+        history, tell = [], []
+        for value, at_ms in zip(batch.values, batch.timestamps, strict=True):
+            if (alert := self._alert(value)) is not None:
+                heard = ladders.take(batch.partition, alert, at_ms)
+                tell += heard.tell
+                if heard.is_news and alert.reason != "resend":
+                    history.append(alert)
+        telling = asyncio.create_task(self._tell_all(tell))
+        await self._history(history, check)
         await telling
-        await self.store.retrying("kafka", lambda: self._commit(batch.partition, batch.next_offset), self._check())
+        metadata = await ladders.keep(batch.partition, self.now_ms(), check)
+        commit = partial(self._commit, {batch.partition: (batch.next_offset, metadata)}, epoch)
+        await self.store.retrying("kafka", commit, check)
 
     def _alert(self, value: bytes | None) -> Alert | None:
         try:
-            return _decoder.decode(value or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return decode(value)
+        except Rejected:
             self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
             log.error("a record of the alerts topic is none of ours and is passed over")
             return None
 
-    async def _commit(self, partition: Partition, offset: int) -> None:
-        await self.consumer().commit_offsets({partition: (offset, "")}, self._epoch)
+    async def _commit(self, offsets: Any, epoch: int) -> None:
+        await self.consumer().commit_offsets(offsets, epoch)
 
-    async def _history(self, alerts: Iterable[Alert]) -> None:
-        rows = [_row(alert, _now_ms()) for alert in alerts]
+    async def _history(self, alerts: Iterable[Alert], check: Check) -> None:
+        rows = [_row(alert, self.now_ms()) for alert in alerts]
         if rows:
             columns = dict(zip(COLUMNS["alert_history"], zip(*rows, strict=True), strict=True))
-            await self.store.write("alert_history", columns, self._check())
+            await self.store.write("alert_history", columns, check)
 
     async def _tell_all(self, alerts: Iterable[Alert]) -> None:
         """In order, and every state: an alert that fired and is over already is news all the same."""
@@ -105,7 +139,7 @@ class NotifyStage:
                 await self._tell()
                 taken.clear()
             taken.add(alert.key)
-            self._notifications.apply(alert, _now_ms())
+            self._notifications.apply(alert, self.now_ms())
         await self._tell()
 
     async def _repeat(self) -> None:
@@ -114,7 +148,7 @@ class NotifyStage:
             await self._tell()
 
     async def _tell(self) -> None:
-        now_ms = _now_ms()
+        now_ms = self.now_ms()
         for outcome in await self.sink.post(self._notifications.due(now_ms), now_ms):
             counts = {"accepted": outcome.accepted, "rejected": len(outcome.rejected), "dropped": outcome.dropped}
             for what, count in counts.items():
@@ -129,9 +163,7 @@ class NotifyStage:
     def _none(self) -> Notifications:
         return Notifications(int(self.config.alertmanager.resend_delay * 1000))
 
-    def _check(self) -> Callable[[], None]:
-        epoch = self._epoch
-
+    def _check(self, epoch: int) -> Check:
         def check() -> None:
             if self.consumer().epoch != epoch:
                 raise Fenced("partitions were reassigned")
@@ -146,8 +178,5 @@ def _row(alert: Alert, now_ms: int) -> tuple[Any, ...]:
         *(alert.tenant, alert.rule, alert.group, int.from_bytes(identity.digest(), "big")),
         *(alert.labels, alert.annotations, alert.state, alert.reason, alert.value),
         *(alert.active_at_ms, alert.changed_at_ms, alert.expression, now_ms),
+        *(alert.step, alert.noted_at_ms, alert.author, alert.comment, alert.until_ms),
     )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,13 +1,25 @@
-"""Snapshots of a shard as records: cut to the size a broker takes, found again by what a commit's metadata says."""
+"""Snapshots of a stage's state as records: cut to the size a broker takes, found again by a commit's metadata."""
 
+import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from schemas.config import Config
+from schemas.failures import Unavailable
+from sinks.kafka import client_options
 
 _CHUNK_BYTES = 500_000
 _VERSION = "s1"
+_READ_TIMEOUT = 30.0
+
+
+class Lost(Unavailable):
+    """The topic no longer keeps the snapshot."""
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -60,3 +72,37 @@ def chunks(packed: bytes) -> list[Chunk]:
 def join(parts: Iterable[Chunk]) -> bytes:
     """The snapshot that was cut; a record that was sent twice counts once."""
     return b"".join(part.content for _, part in sorted({part.number: part for part in parts}.items()))
+
+
+async def store(producer: Any, topic: str, partition: int, packed: bytes) -> Located:
+    """Write a snapshot; where it is, for the commit. Raises Unavailable."""
+    parts = chunks(packed)
+    try:
+        sent = [await producer.send(topic, value=part.encode(), partition=partition) for part in parts]
+        stored = await asyncio.gather(*sent)
+    except KafkaError as error:
+        raise Unavailable(f"producing: {error!r}") from error
+    return Located(min(record.offset for record in stored), parts[0].snapshot, len(parts))
+
+
+async def read(config: Config, partition: int, located: Located) -> bytes:
+    """The snapshot that a commit points at. Raises Unavailable; Lost when it never will be there again."""
+    reader = AIOKafkaConsumer(**client_options(config.kafka), auto_offset_reset="none", enable_auto_commit=False)
+    at = TopicPartition(config.topics.snapshots, partition)
+    parts: dict[int, Chunk] = {}
+    try:
+        await reader.start()
+        reader.assign([at])
+        reader.seek(at, located.offset)
+        async with asyncio.timeout(_READ_TIMEOUT):
+            while len(parts) < located.parts:
+                part = Chunk.decode((await reader.getone()).value)
+                if part.snapshot == located.snapshot:
+                    parts[part.number] = part
+    except OffsetOutOfRangeError:
+        raise Lost(f"the snapshot at offset {located.offset} of {at.topic}-{partition} is no longer kept") from None
+    except (KafkaError, TimeoutError) as error:
+        raise Unavailable(f"reading a snapshot of {at.topic}-{partition}: {error!r}") from error
+    finally:
+        await reader.stop()
+    return join(parts.values())

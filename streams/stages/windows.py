@@ -17,17 +17,15 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from schemas.alert import Alert
 from schemas.config import Config
 from schemas.failures import Unavailable
 from schemas.tables import COLUMNS
-from sinks.kafka import client_options
 from streams.batch import Partition, RecordBatch, Rows
-from streams.stages.snapshots import Chunk, Located, chunks, join
+from streams.stages import snapshots
+from streams.stages.alertlog import publish
+from streams.stages.snapshots import Located
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
@@ -41,7 +39,6 @@ _SLICE_SECONDS = 0.02
 """Of rule evaluations between two looks at the event loop, while catching up."""
 
 SNAPSHOT_SECONDS = 15.0
-_READ_TIMEOUT = 30.0
 
 
 class WindowStage:
@@ -166,22 +163,8 @@ class WindowStage:
             await self._publish(output.alerts)
 
     async def _publish(self, alerts: Iterable[Alert]) -> None:
-        topic, encoded = (
-            self.config.topics.alerts,
-            [(alert, orjson.dumps(msgspec.to_builtins(alert))) for alert in alerts],
-        )
-
-        async def attempt() -> None:
-            try:
-                sent = [
-                    await self.producer.send(topic, value=value, key=repr((alert.tenant, alert.key)).encode())
-                    for alert, value in encoded
-                ]
-                await asyncio.gather(*sent)
-            except KafkaError as error:
-                raise Unavailable(f"producing: {error!r}") from error
-
-        await self.store.retrying("kafka", attempt, self._check(self._epoch))
+        send = partial(publish, self.producer, self.config.topics.alerts, list(alerts))
+        await self.store.retrying("kafka", send, self._check(self._epoch))
 
     async def _resend(self) -> None:
         """Repeat every active alert now and then, for whoever owns its partition of the alerts by now."""
@@ -230,22 +213,10 @@ class WindowStage:
             return
         offset, packed = shard.offset + 1, shard.snapshot()
         try:
-            located = await self._store_snapshot(partition, packed)
+            located = await snapshots.store(self.producer, self.config.topics.snapshots, partition.number, packed)
             await self.consumer().commit_offsets({partition: (offset, located.metadata())}, self._epoch)
         except Unavailable as error:
             log.warning("no snapshot of %s this time, the one before stands: %s", partition, error)
-
-    async def _store_snapshot(self, partition: Partition, packed: bytes) -> Located:
-        parts = chunks(packed)
-        try:
-            sent = [
-                await self.producer.send(self.config.topics.snapshots, value=part.encode(), partition=partition.number)
-                for part in parts
-            ]
-            stored = await asyncio.gather(*sent)
-        except KafkaError as error:
-            raise Unavailable(f"producing: {error!r}") from error
-        return Located(min(record.offset for record in stored), parts[0].snapshot, len(parts))
 
     async def _enter(self, epoch: int) -> None:
         """Take up the shards of the partitions that this epoch gave us; Fenced when it has passed."""
@@ -266,36 +237,14 @@ class WindowStage:
             shard = self.new_shard()
             offset, metadata = committed.get(partition, (0, ""))
             if metadata:
-                where = Located.parse(metadata)
-                packed = await self.store.retrying("kafka", partial(self._read, partition, where), check)
+                read = partial(snapshots.read, self.config, partition.number, Located.parse(metadata))
+                packed = await self.store.retrying("kafka", read, check)
                 shard.restore(packed)
                 log.info("took up %s at offset %d with %d tenants", partition, offset, len(shard.tenants))
             shards[partition] = shard
             self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
         check()
         return shards
-
-    async def _read(self, partition: Partition, located: Located) -> bytes:
-        """The snapshot that a commit points at."""
-        reader = AIOKafkaConsumer(
-            **client_options(self.config.kafka), auto_offset_reset="none", enable_auto_commit=False
-        )
-        at = TopicPartition(self.config.topics.snapshots, partition.number)
-        parts: dict[int, Chunk] = {}
-        try:
-            await reader.start()
-            reader.assign([at])
-            reader.seek(at, located.offset)
-            async with asyncio.timeout(_READ_TIMEOUT):
-                while len(parts) < located.parts:
-                    part = Chunk.decode((await reader.getone()).value)
-                    if part.snapshot == located.snapshot:
-                        parts[part.number] = part
-        except (KafkaError, TimeoutError) as error:
-            raise Unavailable(f"reading the snapshot of {partition}: {error!r}") from error
-        finally:
-            await reader.stop()
-        return join(parts.values())
 
     async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
         try:

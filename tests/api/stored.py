@@ -63,7 +63,8 @@ def insert(sink: ClickHouse, table: str, rows: Sequence[dict[str, Any]]) -> None
 
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("unit", "source", "dependency", "message", "actor", "address", "target", "action", "reason"), ""),
-    **dict.fromkeys(("purpose", "component"), ""),
+    **dict.fromkeys(("purpose", "component", "step", "author", "comment"), ""),
+    **dict.fromkeys(("noted_at", "until"), 0),
     **dict.fromkeys(("encrypted", "authorized", "mfa"), None),
     "attributes": {},
 }

@@ -165,6 +165,8 @@ def test_alerts_shows_the_latest_state_and_the_history_without_repetitions(sink:
         "rule": "SLABreach",
         "fingerprint": 7,
         "labels": {"severity": "critical", "service": "shop"},
+        "step": "",
+        "noted_at": 0,
     }
     states = [("pending", "condition_true", 0), ("firing", "held_for", 60), ("firing", "resend", 60)]
     states += [("resolved", "condition_false", 120)]
@@ -182,3 +184,26 @@ def test_alerts_shows_the_latest_state_and_the_history_without_repetitions(sink:
     assert first["labels"] == {"severity": "critical", "service": "shop"}
     assert [step["state"] for step in first["history"]] == ["pending", "firing", "resolved"]
     assert second["state"] == "firing"
+
+
+def test_alerts_shows_who_was_told_and_who_has_it_in_hand_while_it_fires(sink: ClickHouse) -> None:
+    firing = {"tenant": "t", "rule": "Down", "state": "firing", "changed_at": NOON_MS, "author": "", "step": ""}
+    handled: list[dict[str, Any]] = [
+        {"reason": "held_for", "noted_at": 0},
+        {"reason": "escalated", "step": "on-call", "noted_at": NOON_MS + 1},
+        {"reason": "escalated", "step": "manager", "noted_at": NOON_MS + 2},
+        {"reason": "silenced", "noted_at": NOON_MS + 3},
+        {"reason": "acknowledged", "author": "ada", "until": NOON_MS + 9000, "noted_at": NOON_MS + 4},
+        {"reason": "acknowledged", "author": "bo", "until": 0, "noted_at": NOON_MS + 5},
+    ]
+    rows = [{**firing, **row, "recorded_at": NOON_MS + n} for n, row in enumerate(handled)]
+    put(sink, "alert_history", *({**row, "fingerprint": 1} for row in rows))
+    over = {**firing, "state": "resolved", "reason": "condition_false", "changed_at": NOON_MS + 1, "noted_at": 0}
+    put(sink, "alert_history", *({**row, "fingerprint": 2} for row in [*rows, over]))
+    put(sink, "alert_history", {**firing, "fingerprint": 1, "reason": "released", "noted_at": NOON_MS + 6})
+
+    first, second = sink.query("SELECT * FROM alerts ORDER BY fingerprint")
+    assert (first["step"], first["acknowledged_by"], first["muted"]) == ("manager", "bo", "")
+    assert first["acknowledged_until"].timestamp() == 0
+    assert (first["fired"], [step["state"] for step in first["history"]]) == (1, ["firing"])
+    assert (second["state"], second["step"], second["acknowledged_by"], second["muted"]) == ("resolved", "", "", "")
