@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+import numpy as np
 
 from benchmarks import fetched, machine, report
 from schemas.config import ClickHouse as Settings
@@ -96,8 +97,9 @@ def _batches(unpacked: list[RecordBatch]) -> list[RecordBatch]:
 
 
 def _recognised(ingest: Ingest, batch: RecordBatch) -> Observed:
-    [observed], rest = ingest.recogniser.recognise(batch.values, range(len(batch.values)), EARLIEST_MS, NOW_MS)
-    assert not rest, "every template should be known by now"
+    everything = np.arange(len(batch.values))
+    [observed], rest = ingest.recogniser.recognise(batch.values, everything, EARLIEST_MS, NOW_MS)
+    assert not len(rest), "every template should be known by now"
     return observed
 
 
@@ -111,8 +113,7 @@ def _merge(packed: list[bytes]) -> None:
     for value in packed:
         delta = panes.decode(value)
         assert isinstance(delta, panes.PaneDelta)
-        for index, start, cell in delta.cells:
-            tenant.merge(delta.series[index], start, cell, 0)
+        tenant.merge(delta.series, delta.cells, 0)
 
 
 def _insert(sink: ClickHouse, rows: list[Columns]) -> None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from schemas import cloudevents
 from schemas.config import Limits, Windows
@@ -55,14 +57,17 @@ class Ingest:
         self.table = SeriesTable()
         self.recogniser = Recogniser(limits)
         self.described: list[tuple[str, str, str, str, str, str]] = []
+        self.sources: dict[str, int] = {}
+        """Numbers of the CloudEvents sources."""
 
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
         self.recogniser.start_batch()
-        if len(self.table.series) >= self.table.limit:
+        if max(len(self.table.series), len(self.sources)) >= self.table.limit:
             self.table.start_batch()
             self.recogniser.forget()
             self.described.clear()
+            self.sources.clear()
         return _Fold(self, batch, declared_ms, incarnation).run()
 
 
@@ -85,19 +90,19 @@ class _Fold:
         self.high_ms = 0
 
     def run(self) -> Ingested:
-        rest = self.recognise(range(len(self.batch.values)))
-        while rest:
+        rest = self.recognise(np.arange(len(self.batch.values)))
+        while len(rest):
             some, later = rest[:_SOME], rest[_SOME:]
-            self.decode(some)
+            self.decode(some.tolist())
             rest = self.recognise(later)
             if 2 * len(rest) > len(later):  # what was learned from some of them did not help the others
-                self.decode(rest)
+                self.decode(rest.tolist())
                 break
-        if accepted := [part for part in self.observed if part.ids]:
+        if accepted := [part for part in self.observed if len(part.ids)]:
             self.metric_rows(in_order(accepted))
         return self.result()
 
-    def recognise(self, among: Sequence[int]) -> Sequence[int]:
+    def recognise(self, among: NDArray[np.int64]) -> NDArray[np.int64]:
         """Take the metric events that are recognised; the indexes of the other records."""
         if self.batch.headers is not None:
             return among
@@ -158,8 +163,9 @@ class _Fold:
                 refused.append(position)
         accepted = np.ones(len(events), dtype=bool)
         accepted[refused] = False
-        texts = [event.id for event in events], [event.source for event in events]
-        observed = Observed(np.array(indexes), np.array(ids), times, values, *texts).some(accepted)
+        sources = np.array([self.source(event.source) for event in events])
+        names = pa.array([event.id for event in events], pa.binary())
+        observed = Observed(np.array(indexes), np.array(ids), sources, times, values, names).some(accepted)
         self.observed.append(observed)
         if self.batch.headers is None:
             self.learn(observed)
@@ -167,8 +173,14 @@ class _Fold:
     def learn(self, observed: Observed) -> None:
         """Learn the templates of some of the records that were not recognised."""
         step = max(int(len(observed.ids) / (len(self.batch.values) * LEARNED_SHARE)), 1)
-        for index, series in zip(observed.indexes[::step].tolist(), observed.series[::step].tolist(), strict=True):
-            self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series)
+        columns = (observed.indexes, observed.series, observed.sources)
+        for index, series, source in zip(*(column[::step].tolist() for column in columns), strict=True):
+            self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series, source)
+
+    def source(self, name: str) -> int:
+        """The number of a CloudEvents source."""
+        sources = self.ingest.sources
+        return sources.setdefault(name, len(sources))
 
     def metric_rows(self, observed: Observed) -> None:
         """The accepted metric events as rows of ``raw_metrics`` and as observations."""
@@ -181,7 +193,9 @@ class _Fold:
         columns["unit"] = Coded(codes, [row[4] for row in described])
         columns["labels"] = Coded(codes, [row[5] for row in described])
         columns["event_id"] = observed.ids
-        columns["source"] = observed.sources
+        spoke, codes = np.unique(observed.sources, return_inverse=True)
+        names = list(self.ingest.sources)
+        columns["source"] = Coded(codes, [names[i] for i in spoke.tolist()])
         self.raw["raw_metrics"] = self.rows.located(columns, observed.indexes)
         self.counts["metric"] = len(observed.ids)
         self.high_ms = max(self.high_ms, int(observed.times.max()))

@@ -1,9 +1,10 @@
 """Accepted metric events of a batch, as columns."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 
@@ -12,10 +13,12 @@ class Observed(NamedTuple):
 
     indexes: NDArray[np.int64]
     series: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    """Numbers of the CloudEvents sources in :class:`streams.ingest.ingest.Ingest`."""
     times: NDArray[np.int64]
     values: NDArray[np.float64]
-    ids: list[str]
-    sources: list[str]
+    ids: Any
+    """The CloudEvents ids, an Arrow array of binary."""
 
     def some(self, chosen: NDArray[np.bool_]) -> "Observed":
         """The rows for which ``chosen`` is true."""
@@ -24,16 +27,14 @@ class Observed(NamedTuple):
         return self._at(np.flatnonzero(chosen))
 
     def _at(self, order: NDArray[np.intp]) -> "Observed":
-        arrays = (column[order] for column in self[:4])
-        texts = ([column[i] for i in order.tolist()] for column in self[4:])
-        return Observed(*arrays, *texts)  # type: ignore[arg-type] # four arrays and two lists
+        *arrays, ids = self
+        return Observed(*(column[order] for column in arrays), ids.take(pa.array(order)))  # type: ignore[call-arg, arg-type]
 
 
 def in_order(parts: Sequence[Observed]) -> Observed:
     """Several sets of rows as one, in the order of the batch."""
     if len(parts) == 1:
         return parts[0]
-    arrays = (np.concatenate(columns) for columns in zip(*(part[:4] for part in parts), strict=True))
-    texts = ([text for column in columns for text in column] for columns in zip(*(p[4:] for p in parts), strict=True))
-    joined = Observed(*arrays, *texts)  # type: ignore[arg-type] # four arrays and two lists
+    *arrays, ids = zip(*parts, strict=True)
+    joined = Observed(*map(np.concatenate, arrays), pa.concat_arrays(ids))  # type: ignore[call-arg]
     return joined._at(np.argsort(joined.indexes))

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 
 from schemas.failures import Unavailable
 from schemas.tables import Coded
@@ -164,6 +165,8 @@ def _select(column: Column, chosen: Any) -> Column:
         return Coded(np.asarray(column.codes)[chosen], column.values)
     if isinstance(column, np.ndarray) or isinstance(chosen, slice):
         return column[chosen]
+    if isinstance(column, pa.Array):
+        return column.filter(pa.array(chosen))
     return [value for value, wanted in zip(column, chosen, strict=True) if wanted]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from schemas.failures import Unavailable
 from schemas.tables import COLUMNS, Coded
@@ -81,4 +82,4 @@ def _values(column: Any) -> list[Any]:
     if isinstance(column, np.ndarray):
         values: list[Any] = column.tolist()
         return values
-    return list(column)
+    return column.to_pylist() if isinstance(column, pa.Array) else list(column)
