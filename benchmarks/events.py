@@ -2,8 +2,8 @@
 
 CloudEvents JSON of about 260 bytes: 50 services with 20 metrics each, four labels, and a kind whose percentiles matter
 (12 histograms, 8 gauges). Event time passes at 20,000 events a second, with up to 0.4 s of disorder, from a fixed start
-on, so that a million events make five full 10 s windows of 1,000 series. Each record's key is its series, and all of a
-service stay in one partition, of which the last event is a sentinel, 20 s later, that lets every window before it close.
+on, so that a million events make five full 10 s windows of 1,000 series. Each record's key is its series. All of a
+service stay in one partition, whose last event is a sentinel, 20 s later, that lets every window before it close.
 """
 
 from collections.abc import Iterator

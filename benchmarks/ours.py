@@ -5,6 +5,7 @@ to chDB, the ClickHouse engine in the same process, so that the engine's work is
 """
 
 import asyncio
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ import uvloop
 from faust.types import TP
 
 from benchmarks import events, peer
-from benchmarks.truth import Window, key
+from benchmarks.truth import key
 from schemas.config import ClickHouse as Settings
 from schemas.config import Config, Http, Kafka, Log, Topics, Windows
 from schemas.tables import Coded
@@ -32,13 +33,13 @@ class Collected:
     """What has reached the sink. A window may come again with more in it; the last row counts."""
 
     def __init__(self, task: peer.Task, clock: peer.Clock, raw: bool) -> None:
-        self.windows: dict[str, Window] = {}
+        self.windows: dict[str, list[Any]] = {}
         self.complete = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._clock = clock
-        self._windows_left = task.truth.counted
-        self._raw_left = task.truth.events if raw else 0
+        self._windows_left = task.counted
+        self._raw_left = task.counted + events.PARTITIONS if raw else 0
 
     def take(self, table: str, columns: Columns) -> None:
         """Note rows that are stored. Called from the sink's threads."""
@@ -56,10 +57,10 @@ class Collected:
         for service, name, start, *found in zip(*(columns[column] for column in names), strict=True):
             if service == events.SENTINEL:
                 continue
-            at, window = key(service, name, start), Window(*found)
+            at = key(service, name, start)
             before = self.windows.get(at)
-            self._windows_left -= window.count - (before.count if before else 0)
-            self.windows[at] = window
+            self._windows_left -= found[0] - (before[0] if before else 0)
+            self.windows[at] = found
 
 
 class Sink(ClickHouse):
@@ -77,9 +78,8 @@ class Sink(ClickHouse):
         self._collected.take(table, columns)
 
 
-async def run(task: peer.Task, directory: Path) -> peer.Result:
-    """Process the whole topic."""
-    stored, clock = task.variant == "stored", peer.Clock()
+async def run(task: peer.Task, clock: peer.Clock, stored: bool, directory: Path) -> dict[str, list[Any]]:
+    """Process the whole topic; its windows."""
     collected = Collected(task, clock, raw=stored)
 
     class Timed(BatchConsumer):
@@ -95,7 +95,7 @@ async def run(task: peer.Task, directory: Path) -> peer.Result:
             for stage in stages:
                 if stage.done():
                     stage.result()
-    return clock.result(task, collected.windows)
+    return collected.windows
 
 
 def _config(task: peer.Task, directory: Path) -> Config:
@@ -114,8 +114,11 @@ def _config(task: peer.Task, directory: Path) -> Config:
 
 def main() -> None:
     """Run and report."""
+    _, variant, *arguments = sys.argv
+    task, clock = peer.task(arguments), peer.Clock()
     with tempfile.TemporaryDirectory() as directory:
-        peer.report(uvloop.run(run(peer.task(), Path(directory))))
+        windows = uvloop.run(run(task, clock, variant == "stored", Path(directory)))
+    peer.hand_in(task, clock, windows, ["tidewatch"])
 
 
 if __name__ == "__main__":

@@ -1,58 +1,34 @@
-"""What every contestant has in common: its arguments, its clock, and the check that its windows are right.
+"""What contestants in Python have in common: their arguments, their clock, and how they hand in what they found.
 
-A contestant is a module with a ``main``, run in a process of its own. Its clock runs from when it is assigned the
-partitions of the topic until its last window is out; processor time is that of the whole process, all threads.
+Nothing here needs more than Python, since each peer lives in an environment of its own. What a contestant has to do is
+said in :mod:`benchmarks.peers`.
 """
 
-import argparse
+import json
 import os
+import platform
 import re
 import resource
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
-
-import msgspec
-
-from benchmarks.truth import Truth, Window
+from typing import Any, NamedTuple
 
 
-class Task(msgspec.Struct, frozen=True):
-    """What to process, and what it must amount to."""
+class Task(NamedTuple):
+    """What to process: a topic, until ``counted`` events are in closed windows; and the file for these."""
 
     bootstrap_servers: str
     topic: str
-    truth: Truth
-    variant: str
-
-
-class Result(msgspec.Struct, frozen=True):
-    """One run."""
-
-    events: int
-    wall_seconds: float
-    cpu_seconds: float
-    rss_bytes: int
-    """The most memory the process ever had."""
-    threads: dict[str, float]
-    """``cpu_seconds`` by name of thread."""
-
-    @property
-    def rate(self) -> float:
-        """Events a second."""
-        return self.events / self.wall_seconds
-
-    @property
-    def cpu_us(self) -> float:
-        """Microseconds of processor time an event."""
-        return self.cpu_seconds / self.events * 1e6
+    counted: int
+    file: Path
 
 
 class Clock:
-    """Wall and processor time of a run."""
+    """Wall and processor time of a run, of the whole process and its children."""
 
     def __init__(self) -> None:
         self._began: tuple[float, float] | None = None
@@ -71,40 +47,37 @@ class Clock:
         self._ended = _now()
         self._after = _thread_seconds()
 
+    def seconds(self) -> tuple[float, float]:
+        """Wall and processor time in between."""
+        assert self._began
+        assert self._ended
+        return self._ended[0] - self._began[0], self._ended[1] - self._began[1]
+
     def thread_seconds(self) -> dict[str, float]:
         """Processor seconds by name of thread; ``other`` is all that Python did not start, and all that have ended."""
-        assert self._began
-        assert self._ended
         spent = {name: seconds - self._before.get(name, 0.0) for name, seconds in self._after.items()}
         found = {name: seconds for name, seconds in spent.items() if seconds >= 0.01}
-        return {**found, "other": self._ended[1] - self._began[1] - sum(found.values())}
-
-    def result(self, task: Task, found: Mapping[str, Window]) -> Result:
-        """The run's result. Ends the process with what is wrong when ``found`` is not what was published."""
-        if wrong := task.truth.differences(found):
-            sys.exit("\n".join([f"{len(wrong)} windows are wrong, among them:", *sorted(wrong)[:5]]))
-        assert self._began
-        assert self._ended
-        wall, cpu = (end - start for start, end in zip(self._began, self._ended, strict=True))
-        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return Result(task.truth.events, wall, cpu, rss, self.thread_seconds())
+        return {**found, "other": self.seconds()[1] - sum(found.values())}
 
 
-def task() -> Task:
-    """The task that the command line names."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("bootstrap_servers")
-    parser.add_argument("topic")
-    parser.add_argument("truth", type=Path, help="file with the truth, JSON")
-    parser.add_argument("variant")
-    given = parser.parse_args()
-    truth = msgspec.json.decode(given.truth.read_bytes(), type=Truth)
-    return Task(given.bootstrap_servers, given.topic, truth, given.variant)
+def task(arguments: Sequence[str]) -> Task:
+    """The task that the last four words of a command line name."""
+    bootstrap_servers, topic, counted, file = arguments[-4:]
+    return Task(bootstrap_servers, topic, int(counted), Path(file))
 
 
-def report(result: Result) -> None:
-    """Print the result for whoever started the process."""
-    print(msgspec.json.encode(result).decode(), flush=True)
+def hand_in(task: Task, clock: Clock, windows: Mapping[str, Sequence[Any]], packages: Iterable[str]) -> None:
+    """Write the windows; print times, memory and the versions of ``packages`` for whoever started the process."""
+    task.file.write_text(json.dumps(windows))
+    wall, cpu = clock.seconds()
+    result = {
+        "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "versions": {"Python": platform.python_version(), **{package: version(package) for package in packages}},
+        "threads": clock.thread_seconds(),
+    }
+    print(json.dumps(result), flush=True)
 
 
 def _thread_seconds() -> dict[str, float]:
@@ -121,4 +94,5 @@ def _thread_seconds() -> dict[str, float]:
 
 
 def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), time.process_time() + children.ru_utime + children.ru_stime

@@ -7,9 +7,9 @@ with a count each, of which the midpoint stands for its values.
 
 A contestant is a process of its own, started as ``command BOOTSTRAP_SERVERS TOPIC COUNTED FILE``. A record's key is its
 series (``svc-07 system.metric_03 method=GET,region=eu,...``), for those that keep state by key; time and value are in
-the value only, and all of a series is in one partition. It reads the topic from its beginning, is done when ``COUNTED`` events are in windows that are
-closed (those of the service ``sentinel`` are not counted; one in each partition, 20 s later than all else, closes the
-others), writes all windows to ``FILE`` as one JSON object
+the value only, and all of a series is in one partition. It reads the topic from its beginning, is done when ``COUNTED``
+events are in windows that are closed (those of the service ``sentinel`` are not counted; one in each partition, 20 s
+later than all else, closes the others), writes all windows to ``FILE`` as one JSON object
 
     {"svc-07 system_metric_03 1735689600000": [count, sum, min, max, p95], ...}
 
