@@ -24,7 +24,7 @@ from streams.telemetry import http
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 _RECENT_SECONDS = 60.0
 """The pause before a start doubles with each end of that worker within this time."""
 
