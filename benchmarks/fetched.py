@@ -7,11 +7,11 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 
 from benchmarks import events
 from streams.batch import RecordBatch
 from streams.stages.transport import has_more, unpack
+from streams.stages.unpacking import Fetched
 
 TOPIC = "metrics"
 _PER_BATCH = 3_800
@@ -55,7 +55,7 @@ def _fetch(tp: TopicPartition, data: bytes) -> tuple[TopicPartition, FetchResult
     subscription.assign_from_user([tp])
     assignment = subscription.subscription.assignment
     assignment.state_value(tp).reset_to(0)
-    records = PartitionRecords(tp, MemoryRecords(data), [], 0, None, None, True, "read_committed")
+    records = PartitionRecords(tp, Fetched(data), [], 0, None, None, True, "read_committed")
     return tp, FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
 
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.tables import Coded
+from streams.texts import Texts
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -31,7 +34,7 @@ class RecordBatch:
     offsets: Sequence[int]
     values: Sequence[bytes | None]
     headers: Sequence[Headers] | None
-    timestamps: Sequence[int]
+    timestamps: Sequence[int] | NDArray[np.int64]
     """Record times in epoch milliseconds, as Kafka keeps them."""
     next_offset: int
     size_bytes: int = -1
@@ -43,7 +46,7 @@ class RecordBatch:
         if self.begins < 0:
             object.__setattr__(self, "begins", self.offsets[0])
         if self.size_bytes < 0:
-            object.__setattr__(self, "size_bytes", sum(map(len, filter(None, self.values))))
+            object.__setattr__(self, "size_bytes", Texts.of(self.values).size_bytes)
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -63,3 +66,22 @@ Column = Sequence[Any] | NDArray[Any] | Coded
 
 Rows = Mapping[str, Column]
 """One table's rows, by column."""
+
+
+def concatenated(parts: Sequence[Rows]) -> Rows:
+    """Rows of one table, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: _concatenated([part[name] for part in parts]) for name in parts[0]}
+
+
+def _concatenated(columns: Sequence[Any]) -> Column:
+    if isinstance(columns[0], Coded):
+        begins = np.cumsum([0, *(len(column.values) for column in columns)])
+        codes = [np.asarray(column.codes) + begin for column, begin in zip(columns, begins, strict=False)]
+        return Coded(np.concatenate(codes), [value for column in columns for value in column.values])
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)
+    if isinstance(columns[0], pa.Array):
+        return pa.concat_arrays(columns)  # type: ignore[no-any-return]
+    return [value for column in columns for value in column]

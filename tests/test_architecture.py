@@ -26,6 +26,7 @@ MAY_IMPORT = {
 IMPURE = {
     "streams.app": "builds the Faust app and its agents",
     "streams.stages.transport": "takes record batches from Kafka for Faust",
+    "streams.stages.unpacking": "reads record batches as aiokafka fetched them",
     "streams.worker": "wires everything and runs it",
     "streams.supervisor": "starts worker processes and watches them",
     "streams.stages.ingest": "awaits Kafka and ClickHouse around the pure ingest",

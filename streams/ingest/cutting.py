@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streams.ingest.texts import Texts
+from streams.texts import Texts
 
 COMMA = ord(",")
 

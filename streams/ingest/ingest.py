@@ -141,7 +141,7 @@ class _Fold:
                 rejected.category,
                 rejected.detail,
                 batch.values[index],
-                batch.timestamps[index],
+                int(batch.timestamps[index]),
             )
         )
 

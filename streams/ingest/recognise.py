@@ -23,7 +23,7 @@ from schemas.failures import Rejected
 from streams.ingest.cutting import Commas, Cut, Shape, shape_of
 from streams.ingest.instants import epoch_ms, strings
 from streams.ingest.observed import Observed
-from streams.ingest.texts import Texts
+from streams.texts import Texts
 
 LEARNED_SHARE = 0.02
 """Of a batch's records: learning costs about ten times as much as decoding, so what never repeats must not be learned

@@ -166,7 +166,7 @@ def _select(column: Column, chosen: Any) -> Column:
     if isinstance(column, np.ndarray) or isinstance(chosen, slice):
         return column[chosen]
     if isinstance(column, pa.Array):
-        return column.filter(pa.array(chosen))
+        return column.filter(pa.array(chosen))  # type: ignore[no-any-return]
     return [value for value, wanted in zip(column, chosen, strict=True) if wanted]
 
 

@@ -13,11 +13,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from operator import attrgetter
+from itertools import chain
 from typing import Any, NamedTuple
 
 import faust
+import numpy as np
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher as fetching
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -26,6 +28,8 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
+from streams.stages.unpacking import Fetched, Unpacked, unpacked
+from streams.texts import joined
 
 COMMIT_TIMEOUT = 20.0
 """Seconds. aiokafka retries a commit without limit; after this its outcome is unknown and has to be read again."""
@@ -36,6 +40,9 @@ _TRICKLE_PAUSE = 0.02
 
 _UNPACKED_RECORDS = 10_000
 """Of a partition at a time, and whole record batches: compressed records may take ten times the room once unpacked."""
+
+
+fetching.MemoryRecords = Fetched
 
 
 class Fenced(Exception):  # noqa: N818 - named after what happened
@@ -80,6 +87,11 @@ class Backlog:
         self.bytes -= size
         if self.bytes < self.limit:
             self._room.set()
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether so much is buffered that what waits to be stored should wait no longer."""
+        return self.bytes >= self.limit // 2
 
     async def room(self) -> None:
         """Wait until there is room for more."""
@@ -317,34 +329,29 @@ def has_more(result: FetchResult) -> bool:
 def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
     """The next records of one fetch, as columns; None when it has no more but control records or aborted ones."""
     source = result._partition_records
-    found: list[Any] = []
-    while has_more(result) and len(found) < _UNPACKED_RECORDS:
-        batch = source._records.next_batch()
+    found: list[Unpacked] = []
+    while has_more(result) and sum(len(part.offsets) for part in found) < _UNPACKED_RECORDS:
+        raw, batch = source._records.next_slice()
         if source._check_crcs and not batch.validate_crc():
             raise KafkaError(f"damaged record batch in {tp}")
         if not _skipped(source, batch):
-            records = list(batch)
-            if records and records[0].offset < source.next_fetch_offset:
-                records = [record for record in records if record.offset >= source.next_fetch_offset]
-            found += records
+            part = unpacked(raw, batch).since(source.next_fetch_offset)
+            found += [part] if len(part.offsets) else []
         source.next_fetch_offset = batch.next_offset
     next_offset = source.next_fetch_offset
     result._assignment.state_value(tp).consumed_to(next_offset)
     if not found:
         return None
-    first, last = found[0].offset, found[-1].offset
-    contiguous = last - first + 1 == len(found)
+    offsets = np.concatenate([part.offsets for part in found])
+    contiguous = int(offsets[-1] - offsets[0]) + 1 == len(offsets)
     return RecordBatch(
         Partition(tp.topic, tp.partition),
-        range(first, last + 1) if contiguous else [record.offset for record in found],
-        [record.value for record in found],
-        [record.headers for record in found] if any(map(_headers, found)) else None,
-        [record.timestamp for record in found],
+        range(int(offsets[0]), int(offsets[-1]) + 1) if contiguous else offsets.tolist(),
+        joined([part.values for part in found]),
+        list(chain.from_iterable(part.each_headers() for part in found)) if any(p.headers for p in found) else None,
+        np.concatenate([part.timestamps for part in found]),
         next_offset,
     )
-
-
-_headers = attrgetter("headers")
 
 
 def _skipped(source: Any, batch: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Texts as places in one buffer: the values of a record batch, without an object for each of them."""
+"""Texts as places in one buffer: the values of records, without an object for each of them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Self, overload
@@ -34,6 +34,11 @@ class Texts(Sequence[bytes | None]):
     def lengths(self) -> NDArray[np.int64]:
         """Bytes of each; negative for None."""
         return self.ends - self.starts
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all of them."""
+        return int(np.maximum(self.lengths, 0).sum())
 
     def __len__(self) -> int:
         return len(self.starts)
