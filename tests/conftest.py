@@ -62,13 +62,13 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.
 
 
 @pytest.fixture
-def start_alertmanager(tmp_path: Path) -> Iterator[Callable[[], Alertmanager]]:
-    """Starts one more Alertmanager, empty, for the test alone."""
+def start_alertmanager(tmp_path: Path) -> Iterator[Callable[..., Alertmanager]]:
+    """Starts one more Alertmanager, empty, for the test alone; takes Alertmanager's options."""
     with ExitStack() as running:
 
-        def start() -> Alertmanager:
+        def start(**options: Any) -> Alertmanager:
             with _required():
-                return running.enter_context(Alertmanager(Path(mkdtemp(dir=tmp_path))))
+                return running.enter_context(Alertmanager(Path(mkdtemp(dir=tmp_path)), **options))
 
         yield start
 

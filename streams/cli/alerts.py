@@ -1,4 +1,4 @@
-"""``tidewatch alerts``: which alerts are active, and what became of them."""
+"""``tidewatch alerts``: which alerts are active, what became of them, and who takes them up."""
 
 from typing import Any
 
@@ -6,16 +6,20 @@ import click
 
 from sinks.chdb_directory import quoted
 from streams.api.parameters import DEFAULT_TENANT, duration_ms
+from streams.cli import _acknowledge
 from streams.cli._answers import Answer, ask_for, print_json
 from streams.cli._clickhouse import asking, sentences, settings
 from streams.promql.values import labels_text
 
-_LIST = """SELECT changed_at, state, severity, rule, labels, value, active_at, annotations['summary'] AS summary, fired
+_LIST = """SELECT lower(hex(fingerprint)) AS id, changed_at, state, severity, rule, labels, value, active_at,
+    annotations['summary'] AS summary, fired, step, acknowledged_by, muted
 FROM alerts WHERE {condition} ORDER BY state = 'firing' DESC, state = 'pending' DESC, changed_at DESC, rule, labels"""
 
-_HISTORY = """SELECT changed_at, rule, state, reason, labels, value, active_at, annotations['summary'] AS summary
+_HISTORY = """SELECT if(toUnixTimestamp64Milli(noted_at) > 0, noted_at, changed_at) AS at, rule, state, reason,
+    labels, value, active_at, annotations['summary'] AS summary,
+    step, author, comment, nullIf(until, toDateTime64(0, 3, 'UTC')) AS until
 FROM alert_history FINAL WHERE {condition} AND reason != 'resend'
-ORDER BY changed_at DESC, recorded_at DESC, rule LIMIT {limit}"""
+ORDER BY at DESC, recorded_at DESC, rule LIMIT {limit}"""
 
 _config = click.option(
     "--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml."
@@ -28,7 +32,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print an array wit
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show alerts, out of ClickHouse: those that are active (list), or every transition (history).
+    """Show alerts: those that are active (list), or all that happened to them (history); take them up (ack).
 
     Without a subcommand: list.
     """
@@ -62,11 +66,15 @@ def list_(
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The latest so many.")
 @_json
 def history(path: str | None, tenant: str, rule: str | None, since: str | None, limit: int, as_json: bool) -> None:
-    """Transitions of alerts, the latest first: pending, firing, resolved, or inactive (was pending and never fired)."""
+    """What happened to alerts, the latest first.
+
+    Transitions: pending, firing, resolved, or inactive (was pending and never fired). While one fires, the steps of its
+    ladder that were told, who acknowledged it, and when Alertmanager silenced or inhibited it.
+    """
     condition = _condition(tenant, rule)
     with sentences():
         if since:
-            condition += f" AND changed_at >= now64(3) - INTERVAL {duration_ms(since)} MILLISECOND"
+            condition += f" AND greatest(changed_at, noted_at) >= now64(3) - INTERVAL {duration_ms(since)} MILLISECOND"
     _show(path, _HISTORY.format(condition=condition, limit=limit), as_json, "No alert has changed its state.")
 
 
@@ -95,3 +103,6 @@ def _readable(answer: Answer) -> Answer:
 
 def _without_name(labels: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in labels.items() if name != "alertname"}
+
+
+command.add_command(_acknowledge.command, "ack")

@@ -17,13 +17,15 @@ _decoder = msgspec.json.Decoder(Alert)
 async def publish(producer: Any, topic: str, alerts: Sequence[Alert]) -> None:
     """Write records, those of one alert into the same partition. Raises Unavailable; then some may be written."""
     try:
-        sent = [
-            await producer.send(topic, value=orjson.dumps(msgspec.to_builtins(alert)), key=_key(alert))
-            for alert in alerts
-        ]
+        sent = [await producer.send(topic, value=value, key=key) for key, value in map(encode, alerts)]
         await asyncio.gather(*sent)
     except KafkaError as error:
         raise Unavailable(f"producing: {error!r}") from error
+
+
+def encode(alert: Alert) -> tuple[bytes, bytes]:
+    """Key and value of a record. All records of an alert have the same key, and so are in one partition."""
+    return repr((alert.tenant, alert.key)).encode(), orjson.dumps(msgspec.to_builtins(alert))
 
 
 def decode(value: bytes | None) -> Alert:
@@ -32,7 +34,3 @@ def decode(value: bytes | None) -> Alert:
         return _decoder.decode(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(f"no alert: {error}") from None
-
-
-def _key(alert: Alert) -> bytes:
-    return repr((alert.tenant, alert.key)).encode()

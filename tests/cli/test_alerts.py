@@ -71,6 +71,7 @@ def test_without_a_subcommand_it_is_the_list(run: Run) -> None:
     assert run().stdout == run("list").stdout
     lines = run().stdout.splitlines()
     assert lines[0].split() == [
+        "id",
         "changed_at",
         "state",
         "severity",
@@ -80,6 +81,9 @@ def test_without_a_subcommand_it_is_the_list(run: Run) -> None:
         "active_at",
         "summary",
         "fired",
+        "step",
+        "acknowledged_by",
+        "muted",
     ]
     assert '{severity="high", shop="1"}' in lines[1]
     assert "\x1b" not in run().stdout

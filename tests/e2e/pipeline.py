@@ -122,10 +122,18 @@ class Pipeline:
 
     def history(self, *rules: str) -> list[dict[str, Any]]:
         """The transitions of the alerts of some rules, oldest first; times as Unix seconds."""
+        transitions = ("condition_true", "held_for", "condition_false")
         return self.query(
             "SELECT rule, state, reason, labels, annotations, value, toUnixTimestamp64Milli(active_at) / 1000 active, "
             "toUnixTimestamp64Milli(changed_at) / 1000 changed FROM alert_history FINAL"
-            f" WHERE rule IN {(*rules, '')} ORDER BY changed, active, state"
+            f" WHERE rule IN {(*rules, '')} AND reason IN {transitions} ORDER BY changed, active, state"
+        )
+
+    def handling(self, rule: str) -> list[dict[str, Any]]:
+        """What was made of the firing alerts of a rule, oldest first; times as Unix seconds."""
+        return self.query(
+            "SELECT reason, step, labels, author, comment, toUnixTimestamp64Milli(noted_at) / 1000 noted "
+            f"FROM alert_history FINAL WHERE rule = '{rule}' AND noted > 0 ORDER BY noted"
         )
 
     def committed(self, *topics: str) -> dict[tuple[str, int], tuple[int, str, int]]:

@@ -84,9 +84,12 @@ class Webhook:
 
 
 class Alertmanager:
-    """One Alertmanager on a free port, not clustered, that notifies ``webhook`` of every alert alone and at once."""
+    """One Alertmanager on a free port, not clustered, that notifies ``webhook`` of every alert alone and at once.
 
-    def __init__(self, data_dir: Path) -> None:
+    ``config`` is another configuration, with ``{webhook}`` where the address of the webhook belongs.
+    """
+
+    def __init__(self, data_dir: Path, config: str = _CONFIG) -> None:
         program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
         if program is None:
             raise NotInstalled("These tests need a real Alertmanager: apt-get install prometheus-alertmanager")
@@ -95,11 +98,11 @@ class Alertmanager:
         self.log = data_dir / "alertmanager.log"
         self.webhook = Webhook()
         data_dir.mkdir(parents=True, exist_ok=True)
-        config = data_dir / "alertmanager.yml"
-        config.write_text(_CONFIG.format(webhook=self.webhook.url))
+        file = data_dir / "alertmanager.yml"
+        file.write_text(config.replace("{webhook}", self.webhook.url))
         command = [
             program,
-            f"--config.file={config}",
+            f"--config.file={file}",
             f"--storage.path={data_dir / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--cluster.listen-address=",
