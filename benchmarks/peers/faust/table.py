@@ -17,7 +17,7 @@ from benchmarks import peer
 from benchmarks.peers.windows import OUT_OF_ORDERNESS_MS, WINDOW_MS, bucket, label, row
 
 
-class Data(faust.Record, serializer="json"):  # type: ignore[call-arg]
+class Data(faust.Record, serializer="json"):
     """One observation."""
 
     service: str
@@ -27,7 +27,7 @@ class Data(faust.Record, serializer="json"):  # type: ignore[call-arg]
     labels: dict[str, str]
 
 
-class Event(faust.Record, serializer="json", coerce=True):  # type: ignore[call-arg]
+class Event(faust.Record, serializer="json", coerce=True):
     """One CloudEvent."""
 
     specversion: str
@@ -78,7 +78,8 @@ async def run(task: peer.Task, clock: peer.Clock, datadir: str) -> dict[str, lis
         autodiscover=False,
     )
     table = app.Table("windows", default=list).tumbling(timedelta(milliseconds=WINDOW_MS)).relative_to_field(Event.time)
-    closing, closed, finished = Closing(table.table), {}, asyncio.Event()
+    closing, finished = Closing(table.table), asyncio.Event()
+    closed: dict[str, list[Any]] = {}
 
     async def assigned(*_: Any, **__: Any) -> None:
         clock.begin()
