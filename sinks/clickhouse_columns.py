@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.failures import Rejected
-from schemas.tables import COLUMNS, Coded
+from schemas.tables import COLUMNS, Coded, Maps
 
 _SCALARS = {
     "String": pa.binary(),  # takes text too; bytes that are no UTF-8 must pass
@@ -70,12 +70,24 @@ def file_bytes(batch: Any, compression: str | None) -> bytes:
 def _array(name: str, column: Sequence[Any] | Coded, clickhouse_type: str) -> Any:
     type_ = arrow_type(clickhouse_type)
     try:
-        array = _coded(column, type_) if isinstance(column, Coded) else _plain(column, type_)
+        array = _encoded(column, type_)
     except (pa.ArrowException, TypeError, ValueError, OverflowError, IndexError) as error:
         raise Rejected(f"{name}: a value is no {clickhouse_type} ({type(error).__name__})") from None
     if array.null_count and not clickhouse_type.startswith("Nullable"):
         raise Rejected(f"{name}: None in a column that is not Nullable")
     return array
+
+
+def _encoded(column: Sequence[Any] | Coded, type_: Any) -> Any:
+    if isinstance(column, Coded):
+        return _coded(column, type_)
+    return _maps(column, type_) if isinstance(column, Maps) else _plain(column, type_)
+
+
+def _maps(column: Maps, type_: Any) -> Any:
+    offsets = pa.array([0, *column.ends.tolist()], pa.int32())
+    keys, values = pa.array(column.keys, type_.key_type), pa.array(column.values, type_.item_type)
+    return pa.MapArray.from_arrays(offsets, keys, values, type_)
 
 
 def _plain(values: Sequence[Any], type_: Any) -> Any:

@@ -37,6 +37,8 @@ IMPURE = {
     "streams.stages.store": "writes to ClickHouse in threads, with retries",
     "streams.stages.topics": "asks the broker for topics and creates them",
     "streams.stages.snapshots": "writes snapshots to Kafka and reads them",
+    "streams.stages.shards": "keeps shards in Kafka, and takes them up again",
+    "streams.stages.closed": "writes the rows of closed windows when ClickHouse takes them",
     "streams.config": "reads the configuration, the environment and the files they name",
     "streams.telemetry": "is the process's own metrics, logs, traces and health pages",
     "streams.api": "answers queries over HTTP, in threads with a time limit",

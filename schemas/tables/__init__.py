@@ -22,6 +22,33 @@ class Coded(NamedTuple):
     values: Sequence[Any]
 
 
+class Maps(Sequence[dict[int, int]]):
+    """A column of maps, flat: row ``i`` has the keys and values from ``ends[i - 1]`` to ``ends[i]``."""
+
+    def __init__(
+        self, ends: "NDArray[np.integer[Any]]", keys: "NDArray[np.integer[Any]]", values: "NDArray[np.integer[Any]]"
+    ) -> None:
+        self.ends = ends
+        self.keys = keys
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(len(self.ends))
+            first, last = self._begin(start), self._begin(stop)
+            return Maps(self.ends[start:stop] - first, self.keys[first:last], self.values[first:last])
+        if not 0 <= at < len(self.ends):
+            raise IndexError(at)
+        mine = slice(self._begin(at), int(self.ends[at]))
+        return dict(zip(self.keys[mine].tolist(), self.values[mine].tolist(), strict=True))
+
+    def _begin(self, row: int) -> int:
+        return int(self.ends[row - 1]) if row else 0
+
+
 class Migration(NamedTuple):
     """One DDL file: one statement."""
 

@@ -3,8 +3,9 @@
 Delivery: rows carry a version and alerts their label set, so sending either again is harmless. A shard's state is
 written to the topic of snapshots now and then, and only then is its offset in ``panes`` committed, with metadata that
 says where the snapshot is; a successor reads it and merges the deltas after it, each at most once.
-Back-pressure: rows that ClickHouse does not take wait here, the newest version of each; while they wait no snapshot is
-taken, and panes are read on, because the first stage stops when ClickHouse does.
+Back-pressure: what has been fetched of ``panes`` and not merged counts against the limit of what is buffered. Rows that
+ClickHouse does not take wait in the windows (:mod:`streams.stages.closed`); while they wait no snapshot is taken, and
+panes are read on, because the first stage stops when ClickHouse does.
 """
 
 import asyncio
@@ -21,22 +22,21 @@ import msgspec
 from schemas.alert import Alert
 from schemas.config import Config
 from schemas.failures import Unavailable
-from schemas.tables import COLUMNS
-from streams.batch import Partition, RecordBatch, Rows
-from streams.stages import snapshots
+from streams.batch import Partition, RecordBatch
 from streams.stages.alertlog import publish
-from streams.stages.snapshots import Located
+from streams.stages.closed import ClosedWindows
+from streams.stages.shards import KeptShards
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 from streams.windows import panes
 from streams.windows.panes import Pulse
-from streams.windows.shard import Output, Shard
+from streams.windows.shard import Shard
 
 log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.02
-"""Of rule evaluations between two looks at the event loop, while catching up."""
+"""Of merging and evaluating rules between two looks at the event loop, while catching up."""
 
 SNAPSHOT_SECONDS = 15.0
 
@@ -62,9 +62,10 @@ class WindowStage:
         self.shards: dict[Partition, Shard] = {}
         self._epoch = -1
         self._entering = asyncio.Lock()
-        self._pending: deque[RecordBatch] = deque()
-        self._rows: dict[str, dict[Any, tuple[Any, ...]]] = {"windows": {}, "sla_windows": {}}
-        self._flushing: asyncio.Task[None] | None = None
+        self._pending: deque[Delivery] = deque()
+        self._kept = KeptShards(config, producer, new_shard)
+        self._closed = ClosedWindows(store, metrics, lambda: self.shards.values())
+        self._slice_began = 0.0
         self._wake = asyncio.Event()
         self._stopping = False
         self._ticks = 50
@@ -75,12 +76,11 @@ class WindowStage:
 
     async def offer(self, delivery: Delivery) -> None:
         """Take a batch of ``panes`` records from the agent."""
-        self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
         try:
             await self._enter(delivery.epoch)
         except Fenced:
             return  # whoever owns the partition now reads it again
-        self._pending.append(delivery.batch)
+        self._pending.append(delivery)
         self._wake.set()
 
     async def run(self) -> None:
@@ -107,10 +107,12 @@ class WindowStage:
         if self.consumer().epoch != self._epoch and self.consumer().owned:
             await self._enter(self.consumer().epoch)
         if self._pending:
-            await self._merge(self._pending.popleft())
+            delivery = self._pending.popleft()
+            await self._merge(delivery.batch)
+            self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
         if self._pending:
             self._wake.set()
-        self._flush()
+        self._closed.flush()
         await self._resend()
         for partition in list(self.shards):
             if time.monotonic() >= self._snapshot_at.get(partition, 0.0):
@@ -131,6 +133,13 @@ class WindowStage:
                 shard.merge(record, offset)
                 if isinstance(record, Pulse):
                     await self._advance(shard)
+                await self._breathe()
+
+    async def _breathe(self) -> None:
+        """Between records: let others run when it has been a while."""
+        if time.monotonic() - self._slice_began > _SLICE_SECONDS:
+            await asyncio.sleep(0)
+            self._slice_began = time.monotonic()
 
     def _foreign(self, partition: Partition, offset: int) -> None:
         """Somebody else writes to our topic: that must be seen, and must not stop us."""
@@ -145,22 +154,14 @@ class WindowStage:
             output = shard.advance(self._ticks)
             took = time.monotonic() - began
             self.metrics.rule_evaluation_seconds.observe(took)
-            await self._emit(output)
+            self._closed.add(output.sla_rows)
+            self._closed.flush()
+            if output.alerts:
+                await self._publish(output.alerts)
             more = output.more
             if more:
                 self._ticks = max(int(self._ticks * min(_SLICE_SECONDS / took, 2.0)), 1)
-                self._flush()
                 await asyncio.sleep(0)
-
-    async def _emit(self, output: Output) -> None:
-        for table, rows in (("windows", output.window_rows), ("sla_windows", output.sla_rows)):
-            names = COLUMNS[table]
-            key = [at for at, name in enumerate(names) if name in _KEYS]
-            waiting = self._rows[table]
-            for row in rows:
-                waiting[tuple(row[at] for at in key)] = row
-        if output.alerts:
-            await self._publish(output.alerts)
 
     async def _publish(self, alerts: Iterable[Alert]) -> None:
         send = partial(publish, self.producer, self.config.topics.alerts, list(alerts))
@@ -176,31 +177,6 @@ class WindowStage:
         if firing:
             await self._publish(firing)
 
-    def _flush(self) -> None:
-        """Start writing the rows that wait, unless some are being written."""
-        if self._flushing is not None and self._flushing.done():
-            self._flushing.result()
-            self._flushing = None
-        if self._flushing is None and any(self._rows.values()):
-            taken, self._rows = self._rows, {table: {} for table in self._rows}
-            self._flushing = asyncio.create_task(self._write(taken))
-
-    async def _write(self, taken: dict[str, dict[Any, tuple[Any, ...]]]) -> None:
-        now_ms = time.time_ns() / 1e6
-        for table, waiting in taken.items():
-            if waiting:
-                await self.store.write(table, _columns(table, list(waiting.values())), lambda: None)
-        for row in taken["windows"].values():
-            size, start = row[5], row[6]
-            self.metrics.window_delay_seconds.observe(max(now_ms - start - size * 1000, 0) / 1000)
-
-    async def _flushed(self) -> None:
-        """Wait until every row emitted so far is in ClickHouse."""
-        while self._flushing is not None or any(self._rows.values()):
-            self._flush()
-            if self._flushing is not None:
-                await self._flushing
-
     async def _snapshot(self, partition: Partition) -> None:
         """Write a shard's state and commit it with its offset, when everything it gave has been stored.
 
@@ -208,13 +184,12 @@ class WindowStage:
         """
         shard = self.shards[partition]
         self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
-        if shard.offset < 0 or self._flushing is not None or any(self._rows.values()):
+        if shard.offset < 0 or self._closed.waiting:
             self._snapshot_at[partition] = time.monotonic() + 1.0
             return
-        offset, packed = shard.offset + 1, shard.snapshot()
         try:
-            located = await snapshots.store(self.producer, self.config.topics.snapshots, partition.number, packed)
-            await self.consumer().commit_offsets({partition: (offset, located.metadata())}, self._epoch)
+            metadata = await self._kept.keep(partition, shard)
+            await self.consumer().commit_offsets({partition: (shard.offset + 1, metadata)}, self._epoch)
         except Unavailable as error:
             log.warning("no snapshot of %s this time, the one before stands: %s", partition, error)
 
@@ -234,14 +209,13 @@ class WindowStage:
         committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
         shards: dict[Partition, Shard] = {}
         for partition in owned:
-            shard = self.new_shard()
             offset, metadata = committed.get(partition, (0, ""))
             if metadata:
-                read = partial(snapshots.read, self.config, partition.number, Located.parse(metadata))
-                packed = await self.store.retrying("kafka", read, check)
-                shard.restore(packed)
-                log.info("took up %s at offset %d with %d tenants", partition, offset, len(shard.tenants))
-            shards[partition] = shard
+                take_up = partial(self._kept.take_up, partition, metadata)
+                shards[partition] = await self.store.retrying("kafka", take_up, check)
+                log.info("took up %s at offset %d with %d tenants", partition, offset, len(shards[partition].tenants))
+            else:
+                shards[partition] = self.new_shard()
             self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
         check()
         return shards
@@ -251,7 +225,7 @@ class WindowStage:
             async with asyncio.timeout(20):
                 if turn is not None:
                     await turn
-                await self._flushed()
+                await self._closed.flushed()
                 for partition in list(self.shards):
                     await self._snapshot(partition)
         except (Fenced, Unavailable, TimeoutError) as error:
@@ -263,7 +237,7 @@ class WindowStage:
         self.metrics.watermark_delay_seconds.set(max(delays, default=0) / 1000)
         tenants = [tenant for shard in self.shards.values() for tenant in shard.tenants.values()]
         for tenant in tenants:
-            self.metrics.active_series.labels(tenant=tenant.name).set(len(tenant.series))
+            self.metrics.active_series.labels(tenant=tenant.name).set(len(tenant.catalogue))
         self.metrics.open_windows.set(sum(len(tenant.windows) for tenant in tenants))
         for tenant in tenants:
             self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
@@ -289,10 +263,3 @@ class WindowStage:
                 raise Fenced("partitions were reassigned")
 
         return check
-
-
-_KEYS = {"tenant", "name", "service", "labels", "kind", "window_seconds", "window_start"}
-
-
-def _columns(table: str, rows: list[tuple[Any, ...]]) -> Rows:
-    return dict(zip(COLUMNS[table], zip(*rows, strict=True), strict=True))

@@ -88,7 +88,7 @@ def replay(tenant: Tenant, panes: Iterable[Placed], start_ms: int, end_ms: int, 
     for now in range(-(-start_ms // step_ms) * step_ms, end_ms + 1, step_ms):
         while following is not None and following[0] + following[1].pane_ms <= now:
             start, series, cell = following
-            tenant.merge(series, start, cell, 0)
+            tenant.merge([series], [(0, start, cell)], 0)
             following = next(waiting, None)
         yield from tenant.evaluate(now, live=False)
         if now - pruned_ms >= PRUNE_MS:

@@ -1,6 +1,6 @@
 """One partition of ``panes``: the tenants that live in it, their common clock, and what has been merged. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,8 +8,13 @@ import msgspec
 from schemas.alert import Alert
 from streams.batch import Partition
 from streams.windows.panes import PaneDelta, Pulse
+from streams.windows.revisable import Key
+from streams.windows.rows import Block
 from streams.windows.tenant import Tenant, TenantState
 from streams.windows.watermark import Watermark, WatermarkState
+
+Window = tuple[str, int, int]
+"""Tenant, length and start: how a window is named in a shard."""
 
 PRUNE_MS = 60_000
 """Event time between two clean-ups."""
@@ -18,14 +23,13 @@ PRUNE_MS = 60_000
 class Output(NamedTuple):
     """What an advance of the clock gave."""
 
-    window_rows: list[tuple[Any, ...]]
     sla_rows: list[tuple[Any, ...]]
     alerts: list[Alert]
     more: bool
     """The budget ran out before the clock was reached: advance again."""
 
 
-class ShardState(msgspec.Struct, array_like=True, tag=1):
+class ShardState(msgspec.Struct, array_like=True, tag=2):
     """A shard as it is kept in a snapshot; the tag is the version of the form."""
 
     offset: int
@@ -76,8 +80,7 @@ class Shard:
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
         revised, dropped = tenant.late()
-        for index, start_ms, cell in delta.cells:
-            tenant.merge(delta.series[index], start_ms, cell, reached)
+        tenant.merge(delta.series, delta.cells, reached)
         self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
         if not reached and delta.cells:
             first = min(start for _, start, _ in delta.cells)
@@ -111,34 +114,65 @@ class Shard:
                     tenant.prune(self._ticked_ms)
         more = self._ticked_ms < last
         closing = min(reached, self._ticked_ms + step) if more else reached
-        windows: list[tuple[Any, ...]] = []
         levels: list[tuple[Any, ...]] = []
         for tenant in self.tenants.values():
-            windows += tenant.window_rows(closing, self.offset + 1)
+            tenant.close(closing)
             levels += tenant.sla_rows(closing, self.offset + 1)
-        return Output(windows, levels, alerts, more)
+        return Output(levels, alerts, more)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are rows of closed windows to take."""
+        return any(tenant.windows.ready for tenant in self.tenants.values())
+
+    def blocks(self) -> Iterator[Block]:
+        """The new and changed rows of closed windows, a window at a time. What is not taken now waits."""
+        for tenant in self.tenants.values():
+            if tenant.windows.ready:
+                yield from tenant.blocks(self.offset + 1)
 
     def active(self) -> list[Alert]:
         """Alerts that are pending or firing."""
         return [alert for tenant in self.tenants.values() for alert in tenant.engine.active()]
 
-    def snapshot(self) -> bytes:
-        """Everything, packed."""
+    def packed(self) -> dict[Window, bytes]:
+        """Closed windows, packed: what :meth:`snapshot` need not contain, and what never changes."""
+        return {
+            (tenant.name, *key): packed
+            for tenant in self.tenants.values()
+            for key, packed in tenant.windows.packed().items()
+        }
+
+    def snapshot(self, references: Mapping[Window, str] | None = None) -> bytes:
+        """Everything but the packed windows that are kept elsewhere, with ``references`` to them."""
+        by_tenant: dict[str, dict[Key, str]] = {name: {} for name in self.tenants}
+        for (name, *key), reference in (references or {}).items():
+            by_tenant[name][Key(*key)] = reference
         state = ShardState(
             self.offset,
             [(*key, *covered) for key, covered in self._merged.items()],
             self.watermark.snapshot(),
             self._ticked_ms,
-            [tenant.snapshot() for tenant in self.tenants.values()],
+            [tenant.snapshot(by_tenant[name]) for name, tenant in self.tenants.items()],
         )
         return msgspec.msgpack.encode(state)
 
-    def restore(self, packed: bytes) -> None:
-        """Go on from a snapshot; raises :class:`msgspec.DecodeError` for one of another version."""
-        state = msgspec.msgpack.decode(packed, type=ShardState)
+    def restore(self, state: ShardState, packed: Mapping[Window, bytes] | None = None) -> None:
+        """Go on from a snapshot; ``packed`` has the windows that it refers to."""
         self.offset = state.offset
         self._merged = {(source, run, tenant): (last, parts) for source, run, tenant, last, parts in state.merged}
         self.watermark.restore(state.watermark)
         self._ticked_ms = state.ticked_ms
         for known in state.tenants:
-            self.tenant(known.name).restore(known)
+            mine = {Key(*key): window for (tenant, *key), window in (packed or {}).items() if tenant == known.name}
+            self.tenant(known.name).restore(known, mine)
+
+
+def references(state: ShardState) -> dict[Window, str]:
+    """The packed windows that a snapshot refers to."""
+    return {
+        (tenant.name, window.size_ms, window.start_ms): window.reference
+        for tenant in state.tenants
+        for window in tenant.windows
+        if window.reference
+    }

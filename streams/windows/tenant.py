@@ -1,25 +1,21 @@
 """Everything Tidewatch knows of one tenant between its panes and its rows and alerts. Pure: time is an argument."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from schemas.alert import Alert
 from schemas.sla import Sla
 from streams.rules.engine import RuleEngine
+from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.history import History, HistoryState
 from streams.windows.liveness import Liveness
 from streams.windows.panes import Cell, Series
-from streams.windows.series import labels_text
-from streams.windows.sketch import SCALE, quantiles
+from streams.windows.revisable import Key, RevisableWindows, WindowState
+from streams.windows.rows import Block
 from streams.windows.sla import GAUGES, SlaMeter, SlaState
-from streams.windows.tumbling import Windows
-
-OVERFLOW = (("__overflow__", "true"),)
-"""Labels of the one series a metric's observations go to when its tenant has too many series."""
-
-_QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -36,7 +32,8 @@ class TenantState(msgspec.Struct, array_like=True):
     """A tenant as it is kept in a snapshot."""
 
     name: str
-    windows: list[tuple[int, int, list[tuple[Series, Cell, bool]]]]
+    catalogue: CatalogueState
+    windows: list[WindowState]
     sla: SlaState
     history: HistoryState
     heartbeats: list[tuple[Series, list[int]]]
@@ -50,23 +47,43 @@ class Tenant:
         self.name = name
         self.settings = settings
         self.engine = engine
-        self.windows: Windows[Series, Cell] = Windows(settings.sizes_ms, settings.lateness_ms)
+        self.windows = RevisableWindows(settings.sizes_ms, settings.lateness_ms)
         self.sla = SlaMeter(settings.sla, settings.sizes_ms, settings.lateness_ms)
         names, reach_ms = _reach(engine)
         self.history = History(lambda name: names is None or name in names, reach_ms)
         self.liveness = Liveness()
-        self.series: dict[Series, Series] = {}
+        self.catalogue = Catalogue(settings.series_limit, self._is_watched)
         self.overflowed = 0
+        """Observations that were counted into an overflow series."""
 
-    def merge(self, series: Series, start_ms: int, cell: Cell, watermark_ms: int) -> None:
-        """Add a pane of a series."""
-        known = self.series.get(series)
-        if known is None:
-            known = self._admit(series, cell)
-        self.windows.merge(known, start_ms, cell, watermark_ms)
-        self.sla.merge(known, start_ms, cell, watermark_ms)
-        self.history.merge(known, start_ms, cell)
-        self.liveness.merge(known, cell)
+    def merge(self, series: Sequence[Series], cells: Sequence[tuple[int, int, Cell]], watermark_ms: int) -> None:
+        """Add cells: (index into ``series``, start of the pane in epoch ms, what to add)."""
+        if not cells:
+            return
+        catalogue = self.catalogue
+        known = [catalogue.number(each) for each in series]
+        numbers, starts = [known[index] for index, _, _ in cells], [start for _, start, _ in cells]
+        catalogue.seen(np.array(numbers), np.array(starts))
+        self.windows.merge(numbers, starts, [cell for _, _, cell in cells], watermark_ms)
+        for number, (_, start, cell) in zip(numbers, cells, strict=True):
+            if catalogue.watched[number]:
+                self._watch(catalogue.series[number], start, cell, watermark_ms)
+            if number in catalogue.overflowing:
+                self.overflowed += cell.count
+
+    def _watch(self, series: Series | None, start_ms: int, cell: Cell, watermark_ms: int) -> None:
+        assert series is not None, "it has just come"
+        self.sla.merge(series, start_ms, cell, watermark_ms)
+        self.history.merge(series, start_ms, cell)
+        self.liveness.merge(series, cell)
+
+    def _is_watched(self, series: Series) -> bool:
+        """Whether service levels, rules or liveness look at it: most series only have windows."""
+        names, indicators = [series.name], self.settings.sla.indicators
+        if series.kind == "histogram":
+            names += [series.name + suffix for suffix in ("_bucket", "_sum", "_count")]
+        levels = {"up", *indicators.requests, *indicators.errors, *indicators.latency}
+        return series.name in levels or any(map(self.history.wanted, names))
 
     def late(self) -> tuple[int, int]:
         """Observations so far that revised the smallest window after it had closed, and that came too late for it."""
@@ -83,20 +100,15 @@ class Tenant:
             history.set(series, now_ms, 0.0)
         return self.engine.evaluate(now_ms, history)
 
-    def window_rows(self, watermark_ms: int, version: int) -> Iterator[tuple[Any, ...]]:
-        """Rows of ``windows`` that are ready, in the order of its columns."""
-        for size, start, series, cell in self.windows.close(watermark_ms):
-            labels = dict(series.labels)
-            service = labels.pop("service", "")
-            percentiles: list[float | None] = [None] * len(_QUANTILES)
-            if series.kind != "counter":
-                percentiles = [*quantiles(_QUANTILES, cell.positive, cell.negative, cell.zeros, cell.min, cell.max)]
-            yield (
-                *(self.name, series.name, service, labels_text(labels), series.kind, size // 1000, start, version),
-                *(cell.count, cell.sum, cell.min, cell.max, cell.last),
-                *percentiles,
-                *(cell.zeros, cell.positive, cell.negative, SCALE),
-            )
+    def close(self, watermark_ms: int) -> None:
+        """Close the windows that the watermark has passed."""
+        self.windows.close(watermark_ms)
+
+    def blocks(self, version: int) -> Iterator[Block]:
+        """What is ready of closed windows, a window at a time."""
+        for key, columns in self.windows.take():
+            series = [self.catalogue.described[number] for number in columns.cells["series"].tolist()]
+            yield Block(self.name, key, version, series, columns)
 
     def sla_rows(self, watermark_ms: int, version: int) -> Iterator[tuple[Any, ...]]:
         """Rows of ``sla_windows`` that are ready, in the order of its columns."""
@@ -105,36 +117,28 @@ class Tenant:
     def prune(self, now_ms: int) -> None:
         """Forget what nothing can reach any more."""
         self.history.prune(now_ms)
+        self.catalogue.forget(min(self.windows.oldest_ms(), now_ms) - max(self.settings.sizes_ms))
 
-    def snapshot(self) -> TenantState:
-        """What :meth:`restore` needs."""
+    def snapshot(self, references: Mapping[Key, str]) -> TenantState:
+        """What :meth:`restore` needs; ``references`` to the packed windows that are kept elsewhere."""
         return TenantState(
             self.name,
-            self.windows.snapshot(),
+            self.catalogue.snapshot(),
+            self.windows.snapshot(references),
             self.sla.snapshot(),
             self.history.snapshot(),
             list(self.liveness.beats_ms.items()),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
         )
 
-    def restore(self, state: TenantState) -> None:
-        """Go on from a snapshot."""
-        self.windows.restore(state.windows)
+    def restore(self, state: TenantState, packed: Mapping[Key, bytes]) -> None:
+        """Go on from a snapshot; ``packed`` has the windows that it refers to."""
+        self.catalogue.restore(state.catalogue)
+        self.windows.restore(state.windows, packed)
         self.sla.restore(state.sla)
         self.history.restore(state.history)
         self.liveness.beats_ms = dict(state.heartbeats)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
-        for _, _, cells in state.windows:
-            for series, _, _ in cells:
-                self.series[series] = series
-
-    def _admit(self, series: Series, cell: Cell) -> Series:
-        """A new series, or the overflow series of its name when there are too many."""
-        if len(self.series) >= self.settings.series_limit:
-            self.overflowed += cell.count
-            series = msgspec.structs.replace(series, labels=OVERFLOW)
-        self.series[series] = series
-        return series
 
 
 def _reach(engine: RuleEngine) -> tuple[set[str] | None, int]:

@@ -90,7 +90,7 @@ def shard(rules: str = RULES) -> Shard:
     tenant = made.tenant("default")
     series = Series("requests_total", "counter", (("service", "shop"),), 10_000)
     for start in range(T, T + 60_000, 10_000):
-        tenant.merge(series, start, Cell(5, 5.0, 1.0, 1.0, 1.0, start), start)
+        tenant.merge([series], [(0, start, Cell(5, 5.0, 1.0, 1.0, 1.0, start))], start)
     for now in range(T, T + 60_001, 1000):
         tenant.evaluate(now, live=False)
     return made

@@ -3,17 +3,21 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.alert import Alert
 from schemas.sla import Sla
+from schemas.tables import COLUMNS, Coded
 from streams.batch import Partition
 from streams.config.files import load_rules
 from streams.rules.engine import RuleEngine
 from streams.windows.panes import Cell, PaneDelta, Pulse, Series
+from streams.windows.rows import rows
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings, Tenant
+from streams.windows.versions import decode
 from streams.windows.watermark import Watermark
 
 MINUTE = 60_000
@@ -52,6 +56,22 @@ def requests(first: int, at_ms: int, good: int, bad: int, source: Partition = SO
     )
 
 
+def rows_of(state: Shard) -> list[tuple[Any, ...]]:
+    """The rows of ``windows`` that are ready."""
+    blocks = list(state.blocks())
+    if not blocks:
+        return []
+    columns = rows(blocks)
+    assert list(columns) == list(COLUMNS["windows"])
+    return list(zip(*map(values, columns.values()), strict=True))
+
+
+def values(column: Any) -> list[Any]:
+    if isinstance(column, Coded):
+        return [column.values[code] for code in column.codes]
+    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+
+
 class Seen:
     """What a shard has given: the newest version of each row, and every alert."""
 
@@ -63,7 +83,7 @@ class Seen:
     def advance(self, state: Shard) -> None:
         while True:
             output = state.advance(50)
-            for row in output.window_rows:
+            for row in rows_of(state):
                 self.rows[row[:7]] = row[8:]
             for row in output.sla_rows:
                 self.sla[row[:4]] = row[5:]
@@ -162,7 +182,7 @@ def test_a_delta_is_not_merged_again_after_a_snapshot() -> None:
     state = shard()
     state.merge(requests(0, START, 10, 0), 0)
     successor = shard()
-    successor.restore(state.snapshot())
+    successor.restore(decode(state.snapshot()))
     successor.merge(requests(0, START, 10, 0), 1)
 
     assert successor.duplicates == 1
@@ -200,7 +220,7 @@ def test_a_crash_at_any_point_changes_no_row(events: list[tuple[int, int, int]],
     packed = state.snapshot()
     run(records[saved:crashed], state, seen, saved)
     successor = shard()
-    successor.restore(packed)
+    successor.restore(decode(packed))
     run(records[saved:], successor, seen, saved)
 
     assert seen.rows == undisturbed.rows
@@ -245,12 +265,16 @@ def test_rules_are_evaluated_from_the_earliest_partition_on() -> None:
 
 
 def test_too_many_series_overflow_into_one_and_are_counted() -> None:
-    tenant = Tenant("default", Settings((MINUTE,), 0, 2, 1000, Sla()), RuleEngine([], "default", 1000))
+    settings = Settings((MINUTE,), 0, 2, 1000, Sla())
+    state = Shard(Watermark(0), 1000, lambda name: Tenant(name, settings, RuleEngine([], name, 1000)))
+    tenant = state.tenant("default")
     for number in range(5):
-        tenant.merge(Series("m", "gauge", (("n", str(number)),), 1000), START, Cell(1, 1.0, 1.0, 1.0, 1.0, START), 0)
+        series = Series("m", "gauge", (("n", str(number)),), 1000)
+        tenant.merge([series], [(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))], 0)
+    tenant.close(START + MINUTE)
 
-    rows = list(tenant.window_rows(START + MINUTE, 1))
+    found = rows_of(state)
 
-    assert len(rows) == 3
-    assert sum(row[8] for row in rows) == 5
+    assert len(found) == 3
+    assert sum(row[8] for row in found) == 5
     assert tenant.overflowed == 3

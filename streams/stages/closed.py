@@ -1,0 +1,86 @@
+"""Rows of closed windows and service levels on their way to ClickHouse.
+
+Delivery: rows carry a version, so writing one again is harmless.
+Back-pressure: rows are taken from the windows when ClickHouse takes them; until then a window waits in its packed form,
+and of a service level the newest row.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schemas.tables import COLUMNS
+from streams.batch import Rows
+from streams.stages.store import MAX_ROWS, Store
+from streams.telemetry.metrics import Metrics
+from streams.windows.rows import Block, rows
+from streams.windows.shard import Shard
+
+Row = tuple[Any, ...]
+
+
+class ClosedWindows:
+    """Writes for one worker, one insert after the other."""
+
+    def __init__(self, store: Store, metrics: Metrics, shards: Callable[[], Iterable[Shard]]) -> None:
+        self.store = store
+        self.metrics = metrics
+        self.shards = shards
+        self._levels: dict[Row, Row] = {}
+        """Rows of ``sla_windows`` by their key."""
+        self._writing: asyncio.Task[None] | None = None
+
+    def add(self, levels: Iterable[Row]) -> None:
+        """Rows of ``sla_windows``, each the newest of its key."""
+        self._levels |= {row[:_LEVEL_KEY]: row for row in levels}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is not stored yet."""
+        return self._writing is not None or bool(self._levels) or any(shard.ready for shard in self.shards())
+
+    def flush(self) -> None:
+        """Start to write what waits, unless something is being written."""
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
+            self._writing = None
+        if self._writing is None and self.waiting:
+            self._writing = asyncio.create_task(self._write())
+
+    async def flushed(self) -> None:
+        """Wait until everything that is ready is in ClickHouse."""
+        while self.waiting:
+            self.flush()
+            if self._writing is not None:
+                await self._writing
+                self.flush()
+
+    async def _write(self) -> None:
+        levels, self._levels = self._levels, {}
+        if levels:
+            await self.store.write("sla_windows", _columns(list(levels.values())), lambda: None)
+        while blocks := self._take():
+            await self.store.write("windows", await asyncio.to_thread(rows, blocks), lambda: None)
+            now_ms = time.time_ns() / 1e6
+            for block in blocks:
+                self.metrics.window_delay_seconds.observe(max(now_ms - block.key.end_ms, 0) / 1000)
+
+    def _take(self) -> list[Block]:
+        """Rows for one insert, and the rest of the window that no longer fits."""
+        taken: list[Block] = []
+        size = 0
+        for shard in self.shards():
+            for block in shard.blocks():
+                taken.append(block)
+                size += len(block.series)
+                if size >= MAX_ROWS:
+                    return taken
+        return taken
+
+
+_LEVEL_KEY = list(COLUMNS["sla_windows"]).index("version")
+
+
+def _columns(levels: list[Row]) -> Rows:
+    return dict(zip(COLUMNS["sla_windows"], zip(*levels, strict=True), strict=True))
