@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import uvloop
 from faust.types import TP
 
@@ -54,13 +55,20 @@ class Collected:
 
     def _take_windows(self, columns: Columns) -> None:
         names = ("service", "name", "window_start", "count", "sum", "min", "max", "p95")
-        for service, name, start, *found in zip(*(columns[column] for column in names), strict=True):
+        for service, name, start, *found in zip(*(_values(columns[column]) for column in names), strict=True):
             if service == events.SENTINEL:
                 continue
             at = key(service, name, start)
             before = self.windows.get(at)
             self._windows_left -= found[0] - (before[0] if before else 0)
             self.windows[at] = found
+
+
+def _values(column: Sequence[Any] | Coded) -> Sequence[Any]:
+    """What is in a column."""
+    if isinstance(column, Coded):
+        return [column.values[code] for code in column.codes]
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
 class Sink(ClickHouse):
