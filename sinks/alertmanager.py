@@ -66,7 +66,8 @@ def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float,
         "annotations": alert.annotations,
         "startsAt": _rfc3339(starts_ms),
         "endsAt": _rfc3339(ends_ms),
-        "generatorURL": f"{external_url.rstrip('/')}/graph?g0.expr={quote(alert.expression, safe='')}&g0.tab=1",
+        "generatorURL": f"{external_url.rstrip('/')}/graph?g0.expr={quote(alert.expression, safe='')}&g0.tab=1"
+        f"&tenant={quote(alert.tenant, safe='')}",
     }
 
 

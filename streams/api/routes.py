@@ -13,7 +13,7 @@ from embedded.refused import Refused
 from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
 from sinks.clickhouse import ClickHouse
-from streams.api import answers, rules
+from streams.api import answers, graph, rules
 from streams.api.parameters import TENANT_HEADER, BadRequest, Parameters
 from streams.api.queries import Queries, Timeout, asking, resolution
 from streams.rules.compiled import CompiledGroup
@@ -62,6 +62,7 @@ def mount(
     for path, handler in api.routes().items():
         app.router.add_get(f"/api/v1{path}", _answering(handler))
         app.router.add_post(f"/api/v1{path}", _answering(handler))
+    app.router.add_get("/graph", graph.page)
     app.router.add_route("*", "/api/v1/{rest:.*}", _answering(api.unknown))
     return app
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from sinks.alertmanager import payload
 from sinks.clickhouse import ClickHouse
+from tests.alerts.examples import alert
 from tests.api.stored import T, application, database, insert, observed, shard
 from tests.serving import serving
 
@@ -201,3 +203,16 @@ def test_promtool_can_query(url: str, promtool: str, arguments: list[str], expec
     given = [url if argument == "URL" else argument for argument in arguments]
     run = subprocess.run([promtool, "query", *given], capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stdout.strip()) == (0, expected), run.stderr
+
+
+def test_the_link_of_an_alert_opens_its_expression(url: str) -> None:
+    """The page is there, asks this worker alone, and asks for the parameters that the link has."""
+    link = payload(alert(expression="temperature < 0"), T, 60, 1, url)["generatorURL"]
+    with urllib.request.urlopen(link, timeout=30) as answer:
+        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    assert "connect-src 'self'" in policy
+    given = urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)
+    for name in ("g0.expr", "tenant"):
+        assert f'name="{name}"' in page
+    [found] = data(url, "/query", query=given["g0.expr"][0], tenant=given["tenant"][0], time=AT + 30)["result"]
+    assert found["value"][1] == "-0.5"

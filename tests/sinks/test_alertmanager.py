@@ -98,7 +98,8 @@ class TestPayload:
             "annotations": {"summary": "slow"},
             "startsAt": "2025-06-15T15:05:39.995Z",
             "endsAt": "2025-06-15T15:10:40.000Z",
-            "generatorURL": "http://tidewatch.example:8080/graph?g0.expr=up%7Ba%3D%22b%20c%22%7D%20%3D%3D%200&g0.tab=1",
+            "generatorURL": "http://tidewatch.example:8080/graph"
+            "?g0.expr=up%7Ba%3D%22b%20c%22%7D%20%3D%3D%200&g0.tab=1&tenant=default",
         }
 
     def test_a_slow_evaluation_makes_a_firing_alert_valid_for_longer(self) -> None:
