@@ -37,6 +37,7 @@ PINNED = {
     "insert_deduplicate": 1,
     "deduplicate_insert": "enable",
     "async_insert": 0,
+    "distributed_foreground_insert": 1,  # on a cluster: stored by the shard, not queued for it
     "max_insert_threads": 1,
     "min_insert_block_size_rows": 0,  # no squashing: one Arrow record batch, one block, one part, one token
     "min_insert_block_size_bytes": 0,

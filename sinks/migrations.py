@@ -90,8 +90,12 @@ def _applied(clickhouse: ClickHouse) -> dict[str, str]:
 
 def _pending(migration: Migration, retention_days: int) -> Step:
     ddl = migration.sql.replace("{retention_days}", str(retention_days))
-    entry = f"INSERT INTO tidewatch_migrations (name, checksum) VALUES ('{migration.name}', '{_checksum(migration)}')"  # noqa: S608 - neither is given by anyone
-    return Step("pending", migration.name, "not applied yet", "applied", (ddl, entry))
+    return Step("pending", migration.name, "not applied yet", "applied", (ddl, entry(migration)))
+
+
+def entry(migration: Migration) -> str:
+    """The statement that remembers a file as applied."""
+    return f"INSERT INTO tidewatch_migrations (name, checksum) VALUES ('{migration.name}', '{_checksum(migration)}')"  # noqa: S608 - neither is given by anyone
 
 
 def _checksum(migration: Migration) -> str:

@@ -4,6 +4,7 @@ import click
 
 from schemas.tables import MIGRATIONS
 from sinks.clickhouse import ClickHouse
+from sinks.cluster import statements
 from sinks.migrations import Step, migrate, review
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences, settings
@@ -12,8 +13,9 @@ from streams.cli._clickhouse import sentences, settings
 @click.command()
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
 @click.option("--check", is_flag=True, help="Change nothing; exit status 1 when anything is pending or has drifted.")
+@click.option("--cluster", metavar="NAME", help="Change nothing; print the DDL for a ClickHouse cluster.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"applied": [...], "pending": [...], "drift": [...]}.')
-def command(path: str | None, check: bool, as_json: bool) -> None:
+def command(path: str | None, check: bool, cluster: str | None, as_json: bool) -> None:
     """Apply the DDL files to the ClickHouse of the configuration, each once, in order.
 
     The database is made when it is not there. What was applied is remembered in the table tidewatch_migrations. Stops
@@ -21,6 +23,10 @@ def command(path: str | None, check: bool, as_json: bool) -> None:
     ClickHouse does this by itself when it starts.
     """
     with sentences():
+        if cluster is not None:
+            for statement in statements(cluster, settings(path).retention_days):
+                click.echo(f"{statement};\n")
+            return
         clickhouse = ClickHouse(settings(path))
         try:
             steps = review(clickhouse)
