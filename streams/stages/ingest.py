@@ -1,15 +1,20 @@
 """The first stage: batches of events in; raw rows, dead letters and pane deltas out, each exactly once.
 
-A round takes what has been fetched of every partition, folds it, declares all its extents in one commit, and writes.
-While a round is written, the next is folded. The declaration acknowledges the round before it, so it waits for that.
+A round takes what has been fetched of every partition, folds it, declares all its extents in one commit, sends what the
+windows need, and inserts the batches that are large or old enough (:mod:`streams.stages.owned`). While a round is
+written, the next is folded; it is declared when the one before is written, which its declaration acknowledges.
+
+*Pace*: a round begins as soon as something has come, but not within ``_ROUND_SECONDS`` of the one before. So an event
+that comes alone is in its window at once, many share the costs of a round, and whoever is behind makes rounds of all
+that can be had, one after the other.
 """
 
 import asyncio
 import logging
+import random
 import time
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -17,10 +22,11 @@ from opentelemetry.trace import Tracer
 
 from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
-from streams.batch import DeadLetter, Partition, RecordBatch
+from streams.batch import DeadLetter, Partition
 from streams.ingest.ingest import Ingest, Ingested
 from streams.stages.audit import Anomaly, Audit
-from streams.stages.protocol import Declared, declared, join, split, token
+from streams.stages.owned import Batch, Owned, Part, Taken
+from streams.stages.protocol import declared, token
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
@@ -31,56 +37,15 @@ from streams.windows.panes import PaneDelta, Pulse
 log = logging.getLogger(__name__)
 
 _PULSE_SECONDS = 1.0
-_BEHIND_ROWS = 10_000
-"""A round of at least this many records is not kept waiting for more."""
+_ROUND_SECONDS = 0.1
+_ENOUGH_ROWS = 10_000
+"""So many records in a round show that we are behind, and as many in a batch are worth an insert."""
 
 _MINUTE, _FEWEST = 60.0, 1_000
 """How long refusals are counted, and of how many records at least a share is looked at."""
 
 _LETTER_BYTES = 900_000
 """Of a dead letter's copy in Kafka, whose broker takes 1 MB; ClickHouse has all of it."""
-
-
-class _Owned:
-    """What this worker knows of a partition it owns."""
-
-    def __init__(self, in_doubt: Declared | None) -> None:
-        self.in_doubt = in_doubt
-        self.pending: deque[RecordBatch] = deque()
-        self.received = -1
-        """The next offset that is new."""
-        self.stored: int | None = None
-        """Where to read on once everything written is acknowledged; None when nothing waits for that."""
-        self.quiet_since = time.monotonic()
-
-    def offer(self, batch: RecordBatch) -> int:
-        """Take a batch, less what was taken before: a seek delivers records again. How many bytes were new."""
-        if batch.offsets[0] < self.received:
-            _, rest = split(batch, bisect_right(batch.offsets, self.received - 1))
-            if rest is None:
-                return 0
-            batch = rest
-        self.pending.append(batch)
-        self.received = batch.next_offset
-        self.quiet_since = time.monotonic()
-        return batch.size_bytes
-
-    def take(self, limit: int) -> tuple[RecordBatch, Declared | None] | None:
-        """The next batch to write, and what it was declared as if a predecessor did; None when it has to wait."""
-        if not self.pending:
-            return None
-        batch = join(self.pending)
-        doubt, count = self.in_doubt, limit
-        if doubt is not None:
-            if batch.next_offset <= doubt.last:
-                return None
-            count = bisect_right(batch.offsets, doubt.last)
-            self.in_doubt = None
-            if not count:
-                doubt, count = None, limit  # what was declared is gone from the topic
-        first, rest = split(batch, count)
-        self.pending = deque([rest] if rest else [])
-        return first, doubt
 
 
 class _Refusals:
@@ -101,16 +66,6 @@ class _Refusals:
                 f"{self._refused:.0f} of {self._records:.0f} records within a minute were refused, more than "
                 "limits.dead_letter_share allows; look at `tidewatch deadletters`, then start the worker again"
             )
-
-
-class _Folded:
-    """A batch on its way to the sinks."""
-
-    def __init__(self, batch: RecordBatch, extent: Declared, doubtful: bool, ingested: Ingested) -> None:
-        self.batch = batch
-        self.extent = extent
-        self.doubtful = doubtful
-        self.ingested = ingested
 
 
 class IngestStage:
@@ -139,12 +94,17 @@ class IngestStage:
         topics = config.topics
         self.sources = {topics.metrics, topics.security, topics.processing}
         self._epoch = -1
+        self._lost = -1
+        """The epoch in which a commit was refused: what it took is not declared, and comes again in the next one."""
         self._entering = asyncio.Lock()
-        self._owned: dict[Partition, _Owned] = {}
+        self._owned: dict[Partition, Owned] = {}
         self._wake = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
-        self._round: frozenset[Partition] = frozenset()
+        self._sending: frozenset[Partition] = frozenset()
         """The partitions of the round that is being written."""
+        self._began = 0.0
+        """The last round."""
+        self._enough = min(_ENOUGH_ROWS, config.limits.batch_rows)
         self._pulsed = 0.0
         self._behind = False
         self._refusals = _Refusals(config.limits.dead_letter_share)
@@ -158,44 +118,70 @@ class IngestStage:
             return
         batch = delivery.batch
         self._report(self._audit.read(batch))
-        repeated = batch.size_bytes - self._owned[batch.partition].offer(batch)
+        repeated = batch.size_bytes - self._owned[batch.partition].offer(batch, time.monotonic())
         self.consumer().backlog.done(repeated, delivery.epoch)
         self.metrics.records_total.labels(topic=batch.partition.topic).inc(len(batch.values))
         self.metrics.record_bytes_total.labels(topic=batch.partition.topic).inc(batch.size_bytes)
         self._wake.set()
 
     async def run(self) -> None:
-        """Write rounds until cancelled; then finish what is being written, and acknowledge it."""
+        """Write rounds until cancelled; then end the turn, insert what waits, and acknowledge it."""
+        turn = None
         try:
             while True:
+                turn = asyncio.ensure_future(self._turn())
                 try:
-                    await self._turn()
+                    await asyncio.shield(turn)
                 except Fenced as fenced:
                     log.info("partitions were reassigned, starting over: %s", fenced)
                     await asyncio.gather(*filter(None, [self._writing]), return_exceptions=True)
                     self._writing = None
         except asyncio.CancelledError:
-            await self._finish()
+            await self._finish(turn)
             raise
 
     async def _turn(self) -> None:
-        if self.consumer().owned:
-            await self._enter(self.consumer().epoch)
+        if self.consumer().epoch == self._lost or not self.consumer().owned:
+            await asyncio.sleep(_ROUND_SECONDS)
+            return
+        await self._enter(self.consumer().epoch)
         await self._gather()
         epoch = self._epoch
-        folded = await self._fold()
-        if folded:
-            await self._written(epoch)
-            await self._declare(folded, epoch)
-            self._round = frozenset(f.batch.partition for f in folded)
-            self._writing = asyncio.create_task(self._write(folded, epoch))
-        elif self._writing is not None and self._writing.done():
-            await self._written(epoch)
-        elif self._writing is None:
-            await self._acknowledge(epoch)
+        try:
+            await self._round(epoch)
+        except Fenced:
+            self._lost = epoch
+            raise
         if time.monotonic() - self._pulsed >= _PULSE_SECONDS:
             self._pulsed = time.monotonic()
             await self._pulse(epoch)
+
+    async def _round(self, epoch: int) -> None:
+        parts = await self._fold()
+        if parts or (self._writing is not None and self._writing.done()):
+            await self._written(epoch)
+        if parts:
+            await self._declare(parts, epoch)
+        if self._writing is None:
+            self._start_writing(parts, epoch)
+        if self._writing is None:
+            await self._acknowledge(epoch)
+
+    def _start_writing(self, parts: list[Part], epoch: int) -> None:
+        """Send the parts of a round, and insert what is due."""
+        due = self._due(0 if self.consumer().backlog.is_filling else self._enough)
+        if parts or due:
+            self._sending = frozenset(part.partition for part in parts)
+            self._writing = asyncio.create_task(self._write(parts, due, epoch))
+
+    def _due(self, enough: int) -> list[Batch]:
+        """The batches to insert now, which grow no more."""
+        now = time.monotonic()
+        waiting = [owned.batch for owned in self._owned.values() if owned.batch is not None]
+        due = [batch for batch in waiting if batch.is_due(now, enough)]
+        for batch in due:
+            batch.closed = True
+        return due
 
     async def _enter(self, epoch: int) -> None:
         """Learn what was committed of the partitions that this epoch gave us, and tell the windows to expect them.
@@ -208,74 +194,83 @@ class IngestStage:
                 return
             self._owned, self._epoch = {}, -1
             consumer, check = self.consumer(), self._check(epoch)
-            owned = [partition for partition in consumer.owned if partition.topic in self.sources]
+            owned = sorted(partition for partition in consumer.owned if partition.topic in self.sources)
             self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, check)
             committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
             await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
             check()
-            self._owned = {at: _Owned(declared(*committed[at]) if at in committed else None) for at in owned}
+            now = time.monotonic()
+            self._owned = {at: Owned(declared(*committed[at]) if at in committed else None, now) for at in owned}
             self._report(self._audit.enter(committed, self._incarnations))
             self._epoch = epoch
             self.metrics.rebalances_total.inc()
 
     async def _gather(self) -> None:
-        """Wait until there is something to do, and a little longer when little has come."""
+        """Wait until there is something to do; then, unless we are behind, until the next round may begin."""
         waiting = asyncio.ensure_future(self._wake.wait())
         done_first = {waiting} if self._writing is None else {waiting, self._writing}
         await asyncio.wait(done_first, timeout=_PULSE_SECONDS / 2, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
-        if self._wake.is_set() and not self._behind and self._writing is None:
-            await asyncio.sleep(self.config.limits.batch_wait)
+        if self._wake.is_set() and not self._behind:
+            await asyncio.sleep(self._began + _ROUND_SECONDS - time.monotonic())
         self._wake.clear()
 
-    async def _fold(self) -> list[_Folded]:
+    async def _fold(self) -> list[Part]:
         """Take a round and fold it in a thread, so that heartbeats and health checks are answered meanwhile."""
         ready = [owned for owned in self._owned.values() if owned.pending]
         if not ready:
             self._behind = False
             return []
-        wall_ms = _now_ms()
-        taken = self._take()
-        self._behind = sum(len(batch.values) for batch, _ in taken) >= _BEHIND_ROWS
+        self._began, wall_ms = time.monotonic(), _now_ms()
+        taken = self._take(wall_ms)
+        self._behind = sum(_records(each) for each in taken) >= _ENOUGH_ROWS
         if taken and any(owned.pending for owned in ready):
             self._wake.set()  # when nothing could be taken, only more records help, and those wake us
-        return await asyncio.to_thread(self._fold_all, taken, wall_ms)
+        return await asyncio.to_thread(self._fold_all, taken, wall_ms) if taken else []
 
-    def _take(self) -> list[tuple[RecordBatch, Declared | None]]:
-        """Batches for a round: the partitions in turn, each with all it has, until there are rows enough.
+    def _take(self, wall_ms: int) -> list[Taken]:
+        """Records for a round: the partitions in turn, each with all it has, until there are rows enough.
 
         So those who are behind make few large inserts, which cost ClickHouse a fraction of many small ones: it merges
         parts again and again (docs/performance.md).
         """
-        taken: list[tuple[RecordBatch, Declared | None]] = []
+        found: list[Taken] = []
         rows, enough = 0, self.config.limits.batch_rows
         for at in [at for at, owned in self._owned.items() if owned.pending]:
-            batch = self._owned[at].take(enough)
-            if batch is None:
+            taken = self._owned[at].take(enough, wall_ms)
+            if taken is None:
                 continue
             self._owned[at] = self._owned.pop(at)  # last in the next round
-            taken.append(batch)
-            rows += len(batch[0].values)
+            found.append(taken)
+            rows += _records(taken)
             if rows >= enough:
                 break
-        return taken
+        return found
 
-    def _fold_all(self, taken: Iterable[tuple[RecordBatch, Declared | None]], wall_ms: int) -> list[_Folded]:
-        folded = []
-        for batch, doubt in taken:
-            extent = doubt or Declared(batch.offsets[0], batch.offsets[-1], wall_ms)
-            ingested = self.ingest(batch, extent.wall_ms, self._incarnations[batch.partition.topic])
-            folded.append(_Folded(batch, extent, doubt is not None, ingested))
-        return folded
+    def _fold_all(self, round_: Iterable[Taken], now_ms: int) -> list[Part]:
+        parts = []
+        for taken in round_:
+            incarnation = self._incarnations[taken.pieces[0].partition.topic]
+            pieces = [(piece, self.ingest(piece, taken.wall_ms, incarnation)) for piece in taken.pieces]
+            parts.append(Part(pieces, taken.wall_ms, taken.wall_ms if taken.doubt else now_ms, taken.doubt))
+        return parts
 
-    async def _declare(self, round_: list[_Folded], epoch: int) -> None:
+    async def _declare(self, parts: list[Part], epoch: int) -> None:
         """Commit the extent of every batch of the round; a stale worker fails here, before it writes."""
-        offsets = {f.batch.partition: (f.extent.first, f.extent.metadata()) for f in round_}
         self._check(epoch)()
-        for folded in round_:
-            self._report(self._audit.declares(folded.batch))
+        for part in parts:
+            for piece, _ in part.pieces:
+                self._report(self._audit.declares(piece))
+        now = time.monotonic()
+        grown = [self._owned[part.partition].add(part, now + self._patience()) for part in parts]
         with self.metrics.declare_seconds.time():
-            await self._commit(offsets, epoch)
+            await self._commit({b.partition: (b.extent.first, b.extent.metadata()) for b in grown}, epoch)
+        for batch in grown:
+            batch.declared = True
+
+    def _patience(self) -> float:
+        """How long a new batch may wait for more, in seconds: not all of them equally long, so that they take turns."""
+        return self.config.limits.batch_wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
     def _report(self, anomalies: Iterable[Anomaly]) -> None:
         for anomaly in anomalies:
@@ -310,49 +305,53 @@ class IngestStage:
                 self._check(epoch)()
             self._writing = None
 
-    async def _write(self, round_: list[_Folded], epoch: int) -> None:
-        with (
-            self.metrics.batch_seconds.time(),
-            span(self.tracer, "batch", records=sum(len(f.batch.values) for f in round_)),
-        ):
-            check = self._check(epoch)
-            await asyncio.gather(*(self._send_one(folded, check) for folded in round_))
-            seen = [(f.batch.partition, f.ingested.high_ms, f.extent.wall_ms) for f in round_ if f.ingested.high_ms]
-            await self._send_pulse(Pulse(wall_ms=_now_ms(), seen=seen))
+    async def _write(self, parts: list[Part], due: list[Batch], epoch: int) -> None:
+        check = self._check(epoch)
+        with self.metrics.batch_seconds.time(), span(self.tracer, "batch", records=sum(b.records for b in due)):
+            if parts:
+                await self._send_all(parts, check)
             try:
-                await asyncio.gather(*(self._write_one(folded, check) for folded in round_))
+                await asyncio.gather(*(self._insert(batch, check) for batch in due))
             finally:
-                if self.consumer().epoch != epoch:
+                if due and self.consumer().epoch != epoch:
                     log.info("a rebalance came while rows were being inserted")
-        for folded in round_:
-            batch = folded.batch
-            self.consumer().backlog.done(batch.size_bytes, epoch)
-            if epoch == self._epoch:
-                self._owned[batch.partition].stored = batch.next_offset
-            for kind, count in folded.ingested.events.items():
+        for batch in due:
+            self._inserted(batch, epoch)
+
+    def _inserted(self, batch: Batch, epoch: int) -> None:
+        self.consumer().backlog.done(batch.size_bytes, epoch)
+        if epoch == self._epoch:
+            self._owned[batch.partition].inserted(batch)
+        for records, ingested in batch.pieces:
+            for kind, count in ingested.events.items():
                 self.metrics.events_total.labels(type=kind).inc(count)
-            for letter in folded.ingested.dead:
+            for letter in ingested.dead:
                 self.metrics.dead_letters_total.labels(reason=letter.reason).inc()
-            self._refusals.add(len(batch.values), len(folded.ingested.dead), time.monotonic())
+            self._refusals.add(len(records.values), len(ingested.dead), time.monotonic())
 
-    async def _send_one(self, folded: _Folded, check: Callable[[], None]) -> None:
-        await self.store.retrying("kafka", lambda: self._send(folded.ingested), check)
+    async def _send_all(self, parts: list[Part], check: Callable[[], None]) -> None:
+        """What the windows need; and after all of it, how far event time has come."""
+        await asyncio.gather(*(self._send_part(part, check) for part in parts))
+        seen = [(part.partition, part.high_ms, part.seen_ms) for part in parts if part.high_ms]
+        await self._send_pulse(Pulse(wall_ms=_now_ms(), seen=seen))
 
-    async def _write_one(self, folded: _Folded, check: Callable[[], None]) -> None:
-        batch, ingested = folded.batch, folded.ingested
+    async def _send_part(self, part: Part, check: Callable[[], None]) -> None:
+        for _, ingested in part.pieces:
+            await self.store.retrying("kafka", partial(self._send, ingested), check)
+
+    async def _insert(self, batch: Batch, check: Callable[[], None]) -> None:
+        at, (first, last) = batch.partition, batch.extent[:2]
         outcomes = set()
-        for table, rows in ingested.raw.items():
-            incarnation = self._incarnations[batch.partition.topic]
-            first, last, _ = folded.extent
-            name = token(self.config.kafka.group, incarnation, batch.partition, first, last, table)
-            if folded.doubtful:
+        for table, rows in batch.tables().items():
+            name = token(self.config.kafka.group, self._incarnations[at.topic], at, first, last, table)
+            if batch.doubtful:
                 outcomes.add(await self.store.recover(table, rows, name, check))
             else:
                 await self.store.put(table, rows, name, check)
-        if folded.doubtful:
+        if batch.doubtful:
             outcome = outcomes.pop() if len(outcomes) == 1 else "partial"
             self.metrics.recovered_batches_total.labels(outcome=outcome).inc()
-            log.info("the rows of a batch in doubt, %s-%d %d to %d, were %s", *batch.partition, first, last, outcome)
+            log.info("the rows of a batch in doubt, %s-%d %d to %d, were %s", *at, first, last, outcome)
 
     async def _send(self, ingested: Ingested) -> None:
         """Pane deltas to their tenants' partitions, dead letters to theirs; all stored when this returns."""
@@ -377,23 +376,22 @@ class IngestStage:
 
     async def _acknowledge(self, epoch: int) -> None:
         """Nothing more has come: say that what was written is done."""
-        written = [owned for owned in self._owned.values() if owned.stored is not None]
         done = {at: (owned.stored, "") for at, owned in self._owned.items() if owned.stored is not None}
         if done:
             await self._commit(done, epoch)
-            for owned in written:
-                owned.stored = None
+            for at in done:
+                self._owned[at].stored = None
 
     async def _pulse(self, epoch: int) -> None:
         """Tell the windows which partitions have been read to their end and are quiet."""
         consumer, quiet = self.consumer(), self.config.windows.idle_timeout
         positions = await consumer.positions(self._owned)
         for at, (position, end) in positions.items():
-            lag = max(end - (self._owned[at].stored or position), 0) if at in self._owned else 0
+            lag = max(end - self._owned[at].stored_to(position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.buffered_bytes.set(consumer.backlog.bytes)
         self.metrics.back_pressure_paused.set(consumer.backlog.bytes >= consumer.backlog.limit)
-        writing = self._round if self._writing is not None else frozenset()
+        writing = self._sending if self._writing is not None else frozenset()
         now = time.monotonic()
         idle = [
             at
@@ -421,11 +419,15 @@ class IngestStage:
 
         await self.store.retrying("kafka", attempt, lambda: None)
 
-    async def _finish(self) -> None:
-        """A clean stop: what is being written is finished and acknowledged, the rest left for the next owner."""
+    async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
+        """A clean stop: what was declared is written and acknowledged, the rest left for the next owner."""
         try:
-            await asyncio.wait_for(self._written(self._epoch), 30)
-            await asyncio.wait_for(self._acknowledge(self._epoch), 10)
+            async with asyncio.timeout(30):
+                if turn is not None:
+                    await turn
+                await self._written(self._epoch)
+                await self._write([], self._due(0), self._epoch)
+                await self._acknowledge(self._epoch)
         except (Fenced, TimeoutError) as error:
             log.warning(
                 "stopped before the last batch was acknowledged; it will be checked at the next start: %r", error
@@ -437,6 +439,10 @@ class IngestStage:
                 raise Fenced("partitions were reassigned")
 
         return check
+
+
+def _records(taken: Taken) -> int:
+    return sum(len(piece.values) for piece in taken.pieces)
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:

@@ -1,17 +1,23 @@
 """Exactly once by declaring: what is committed before a batch is written, and what a successor makes of it.
 
-Before a batch is written, ``(first, last, wall clock)`` is committed as the partition's offset and metadata; the next
-declaration acknowledges it. A worker that takes over cuts its first batch at the declared ``last`` and repeats it
-with the declared clock, so that it gives the same rows under the same token. See docs/exactly-once.md.
+Before a batch is written, ``(first, last, wall clock)`` is committed as the partition's offset and metadata, and anew
+whenever it has grown; the declaration of the next one acknowledges it. A worker that takes over cuts its first batch at
+the declared offsets and repeats it with the declared clock, so that it gives the same deltas, and the same rows under
+the same token. See docs/exactly-once.md.
 """
 
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from streams.batch import Partition, RecordBatch
+import numpy as np
 
-_VERSION = "1"
+from streams.batch import Partition, RecordBatch
+from streams.texts import joined
+
+_VERSION = "2"
+_READABLE = ("1", _VERSION)
+"""Version 1 knew no batches that grow."""
 
 
 class Declared(NamedTuple):
@@ -21,10 +27,20 @@ class Declared(NamedTuple):
     """The offset that is committed with it. Its record may be gone from the topic since."""
     last: int
     wall_ms: int
+    before: tuple[int, ...] = ()
+    """Last offsets of its parts before the last one: each was folded by itself."""
+
+    def grown(self, last: int) -> "Declared":
+        """With one more part, which ends at ``last``."""
+        return Declared(self.first, last, self.wall_ms, (*self.before, self.last))
+
+    def cuts(self) -> tuple[int, ...]:
+        """The last offset of each part."""
+        return (*self.before, self.last)
 
     def metadata(self) -> str:
         """The text that is committed with the batch's first offset."""
-        return f"{_VERSION},{self.last},{self.wall_ms}"
+        return ",".join(map(str, (_VERSION, self.last, self.wall_ms, *self.before)))
 
 
 def declared(offset: int, metadata: str) -> Declared | None:
@@ -32,9 +48,10 @@ def declared(offset: int, metadata: str) -> Declared | None:
     if not metadata:
         return None
     version, *rest = metadata.split(",")
-    if version != _VERSION or len(rest) != 2:
+    if version not in _READABLE or len(rest) < 2:
         raise ValueError(f"offset metadata {metadata!r} was written by a version of Tidewatch this one does not know")
-    return Declared(offset, int(rest[0]), int(rest[1]))
+    last, wall_ms, *before = map(int, rest)
+    return Declared(offset, last, wall_ms, tuple(before))
 
 
 def token(pipeline: str, incarnation: str, partition: Partition, first: int, last: int, table: str) -> str:
@@ -46,14 +63,14 @@ def join(batches: Sequence[RecordBatch]) -> RecordBatch:
     """Consecutive batches of one partition as one."""
     if len(batches) == 1:
         return batches[0]
-    offsets: Sequence[int] = list(chain.from_iterable(batch.offsets for batch in batches))
-    if offsets[-1] - offsets[0] + 1 == len(offsets):
-        offsets = range(offsets[0], offsets[-1] + 1)
-    values = list(chain.from_iterable(batch.values for batch in batches))
+    offsets: Sequence[int] = range(batches[0].offsets[0], batches[-1].offsets[-1] + 1)
+    if len(offsets) > sum(len(batch.values) for batch in batches):
+        offsets = list(chain.from_iterable(batch.offsets for batch in batches))
+    values = joined([batch.values for batch in batches])
     headers = None
     if any(batch.headers for batch in batches):
         headers = list(chain.from_iterable(batch.headers or [()] * len(batch.values) for batch in batches))
-    timestamps = list(chain.from_iterable(batch.timestamps for batch in batches))
+    timestamps = np.concatenate([batch.timestamps for batch in batches])
     size = sum(batch.size_bytes for batch in batches)
     first, last = batches[0], batches[-1]
     return RecordBatch(first.partition, offsets, values, headers, timestamps, last.next_offset, size, first.begins)

@@ -12,7 +12,7 @@ from streams.stages.ingest import IngestStage
 from streams.stages.store import Store
 
 _numbers = count()
-_write = IngestStage._write
+_write, _commit = IngestStage._write, IngestStage._commit
 
 
 def no_token() -> AbstractContextManager[Any]:
@@ -23,10 +23,13 @@ def no_token() -> AbstractContextManager[Any]:
 def no_declaration() -> AbstractContextManager[Any]:
     """A batch is written without saying before what it is made of."""
 
-    async def nothing(self: IngestStage, round_: Any, epoch: int) -> None:
-        """Says nothing."""
+    async def nothing(self: IngestStage, offsets: Any, epoch: int) -> None:
+        """Says nothing, unless it is that all is done."""
+        done = {at: (offset, metadata) for at, (offset, metadata) in offsets.items() if not metadata}
+        if done:
+            await _commit(self, done, epoch)
 
-    return patch.object(IngestStage, "_declare", nothing)
+    return patch.object(IngestStage, "_commit", nothing)
 
 
 def no_read_back() -> AbstractContextManager[Any]:
@@ -41,9 +44,9 @@ def no_read_back() -> AbstractContextManager[Any]:
 def commit_before_insert() -> AbstractContextManager[Any]:
     """A batch is acknowledged, and written afterwards."""
 
-    async def swapped(self: IngestStage, round_: Any, epoch: int) -> None:
-        await self._commit({f.batch.partition: (f.batch.next_offset, "") for f in round_}, epoch)
-        await _write(self, round_, epoch)
+    async def swapped(self: IngestStage, parts: Any, due: Any, epoch: int) -> None:
+        await self._commit({batch.partition: (batch.extent.last + 1, "") for batch in due}, epoch)
+        await _write(self, parts, due, epoch)
 
     return patch.object(IngestStage, "_write", swapped)
 
