@@ -103,7 +103,7 @@ class NotifyStage:
         history, tell = [], []
         for value, at_ms in zip(batch.values, batch.timestamps, strict=True):
             if (alert := self._alert(value)) is not None:
-                heard = ladders.take(batch.partition, alert, at_ms)
+                heard = ladders.take(batch.partition, alert, int(at_ms))
                 tell += heard.tell
                 if heard.is_news and alert.reason != "resend":
                     history.append(alert)
