@@ -1,0 +1,29 @@
+"""What is varied, one thing at a time, and the loads along each axis."""
+
+from msgspec.structs import replace
+
+from benchmarks.scale.load import Load
+
+BASE = Load()
+
+_LARGEST_TOPIC = 200_000_000
+"""Bytes: of large events fewer are sent."""
+
+
+def _padded(padding: int) -> Load:
+    return Load(padding=padding, events=min(BASE.events, _LARGEST_TOPIC // (padding + 300)))
+
+
+AXES: dict[str, dict[str, Load]] = {
+    "partitions": {str(n): replace(BASE, partitions=n) for n in (1, 4, 16, 64)},
+    "workers": {str(n): replace(BASE, workers=n, events=500_000) for n in (1, 2)},
+    "series": {f"{n:,}": replace(BASE, series=n, events=1_000_000) for n in (1_000, 10_000, 100_000, 1_000_000)},
+    "size": {
+        "no labels": replace(BASE, labels=1),
+        "four labels": BASE,
+        "1 kB more": _padded(1_000),
+        "10 kB more": _padded(10_000),
+    },
+    "labels": {str(n): replace(BASE, labels=n) for n in (1, 8, 32)},
+    "compression": {codec: replace(BASE, compression=codec) for codec in ("none", "lz4", "snappy", "gzip", "zstd")},
+}
