@@ -1,6 +1,7 @@
 """Observations of many series, as columns, become one cell a series and pane. Pure, and most of it inside numpy."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from streams.windows.series import SeriesTable
 
 _CELLS_PER_RECORD = 4_000
 """Cells in one packed record: about half of the broker's 1 MB limit when each carries a small sketch."""
+
+_SPARSE = 16
+"""How many times more numbers there may be between the lowest and the highest than there are of them."""
 
 _BUCKET_SHIFT = np.int64(1 << 18)
 """Room for every bucket index of a float (|index| <= 2 ** 17 at scale 6) beside a group's number."""
@@ -26,33 +30,54 @@ def cells(
     """
     if not len(ids):
         return
-    distinct, codes = np.unique(ids, return_inverse=True)
-    series = [table.series[i] for i in distinct.tolist()]
-    widths = np.array([one.pane_ms for one in series])[codes]
-    starts = times - times % widths
-    order = np.lexsort((times, starts, codes))
-    codes, starts, values, times = codes[order], starts[order], values[order], times[order]
-    edges = np.flatnonzero((np.diff(codes) != 0) | (np.diff(starts) != 0)) + 1
-    heads = np.concatenate(([0], edges))
-    tails = np.concatenate((edges, [len(codes)])) - 1
+    series, codes = distinct(ids)
+    known = [table.series[number] for number in series.tolist()]
+    widths = np.array([one.pane_ms for one in known])[codes]
+    panes, places = distinct(times // widths)
+    groups = codes * len(panes) + places
+    order = np.argsort(_small(groups), kind="stable")
+    groups, codes, values, times = groups[order], codes[order], values[order], times[order]
+    heads = np.flatnonzero(np.diff(groups, prepend=-1))
+    counts = np.diff(np.append(heads, len(groups)))
+    latest = np.maximum.reduceat(times, heads)
+    lasts = np.maximum.reduceat(np.where(times == np.repeat(latest, counts), np.arange(len(times)), -1), heads)
     columns = (
-        distinct[codes[heads]].tolist(),
-        starts[heads].tolist(),
-        (tails - heads + 1).tolist(),
+        series[codes[heads]].tolist(),
+        (panes[groups[heads] % len(panes)] * widths[order[heads]]).tolist(),
+        counts.tolist(),
         np.add.reduceat(values, heads).tolist(),
         np.minimum.reduceat(values, heads).tolist(),
         np.maximum.reduceat(values, heads).tolist(),
-        values[tails].tolist(),
-        times[tails].tolist(),
+        values[lasts].tolist(),
+        latest.tolist(),
     )
     # Of a counter's increments a distribution would mean nothing.
-    sketched = np.array([one.kind != "counter" for one in series])[codes]
-    groups, values = np.repeat(np.arange(len(heads)), tails - heads + 1)[sketched], values[sketched]
-    positive, negative = (_buckets(groups[chosen], values[chosen]) for chosen in (values > 0, values < 0))
-    zeros = dict(zip(*(part.tolist() for part in np.unique(groups[values == 0], return_counts=True)), strict=True))
+    sketched = np.array([one.kind != "counter" for one in known])[codes]
+    numbers, values = np.repeat(np.arange(len(heads)), counts)[sketched], values[sketched]
+    positive, negative = (_buckets(numbers[chosen], values[chosen]) for chosen in (values > 0, values < 0))
+    zeros = dict(zip(*(part.tolist() for part in np.unique(numbers[values == 0], return_counts=True)), strict=True))
     for group, (number, start, count, total, low, high, last, last_ms) in enumerate(zip(*columns, strict=True)):
         signs = positive.get(group, {}), negative.get(group, {})
         yield number, start, Cell(count, total, low, high, last, last_ms, zeros.get(group, 0), *signs)
+
+
+def distinct(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct numbers, ascending, and which one each is: without sorting, where they are close together."""
+    low = int(numbers.min())
+    span = int(numbers.max()) - low + 1
+    if span > _SPARSE * len(numbers):
+        found, codes = np.unique(numbers, return_inverse=True)
+        return found, codes
+    relative = numbers - low
+    present = np.zeros(span, dtype=bool)
+    present[relative] = True
+    places = np.cumsum(present) - 1
+    return np.flatnonzero(present) + low, places[relative]
+
+
+def _small(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    """The same numbers, none of which is negative, in a type that sorts faster when they allow it."""
+    return numbers.astype(np.uint16) if numbers.max() < 1 << 16 else numbers
 
 
 def _buckets(groups: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, sketch.Buckets]:

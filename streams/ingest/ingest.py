@@ -20,7 +20,7 @@ from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
 from streams.ingest import decode
-from streams.ingest.fold import cells, deltas
+from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import LEARNED_SHARE, Recogniser
 from streams.ingest.rows import RowWriter
@@ -54,7 +54,7 @@ class Ingest:
         self.windows = windows
         self.limits = limits
         self.judge = judge
-        self.table = SeriesTable()
+        self.table = SeriesTable(limits.interned_series)
         self.recogniser = Recogniser(limits)
         self.described: list[tuple[str, str, str, str, str, str]] = []
         self.sources: dict[str, int] = {}
@@ -184,8 +184,8 @@ class _Fold:
 
     def metric_rows(self, observed: Observed) -> None:
         """The accepted metric events as rows of ``raw_metrics`` and as observations."""
-        distinct, codes = np.unique(observed.series, return_inverse=True)
-        described = [self.ingest.described[i] for i in distinct.tolist()]
+        series, codes = distinct(observed.series)
+        described = [self.ingest.described[i] for i in series.tolist()]
         columns: dict[str, Column] = {"time": observed.times}
         for at, name in enumerate(("tenant", "service", "name", "kind")):
             columns[name] = Coded(codes, [row[at] for row in described])
@@ -193,7 +193,7 @@ class _Fold:
         columns["unit"] = Coded(codes, [row[4] for row in described])
         columns["labels"] = Coded(codes, [row[5] for row in described])
         columns["event_id"] = observed.ids
-        spoke, codes = np.unique(observed.sources, return_inverse=True)
+        spoke, codes = distinct(observed.sources)
         names = list(self.ingest.sources)
         columns["source"] = Coded(codes, [names[i] for i in spoke.tolist()])
         self.raw["raw_metrics"] = self.rows.located(columns, observed.indexes)
