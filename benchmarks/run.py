@@ -29,6 +29,8 @@ STORED = Contestant(
 )
 _PATIENCE_S = 300
 
+Windows = dict[str, Window]
+
 
 class Failed(Exception):  # noqa: N818 - named after what happened, as the field does
     """A contestant found something else than what was published, or nothing."""
@@ -46,7 +48,7 @@ def compare(contestants: Sequence[Contestant], events: int, rounds: int) -> repo
 
     A contestant that cannot be installed, or whose windows are wrong, is reported, and the others go on.
     """
-    commands, absent = _prepared(contestants)
+    commands, absent = prepared(contestants)
     found: dict[str, list[report.Result]] = {contestant.name: [] for contestant in contestants}
     with tempfile.TemporaryDirectory() as name, KafkaServer(Path(name) / "kafka", heap="1g") as kafka:
         topics = {share: _filled(kafka, round(events * share)) for share in sorted({c.share for c in contestants})}
@@ -56,7 +58,7 @@ def compare(contestants: Sequence[Contestant], events: int, rounds: int) -> repo
                     continue
                 try:
                     command = [*commands[contestant.name], kafka.bootstrap_servers]
-                    result = _run(command, topics[contestant.share], Path(name) / f"{number}.json")
+                    result = measured(command, topics[contestant.share], Path(name) / f"{number}.json")
                 except Failed as failure:
                     absent[contestant.name] = str(failure)
                     _say(f"{contestant.name} failed: {failure}")
@@ -67,7 +69,7 @@ def compare(contestants: Sequence[Contestant], events: int, rounds: int) -> repo
     return report.Comparison(datetime.date.today().isoformat(), machine.this(), COMPRESSION, present, absent)
 
 
-def _prepared(contestants: Sequence[Contestant]) -> tuple[dict[str, list[str]], dict[str, str]]:
+def prepared(contestants: Sequence[Contestant]) -> tuple[dict[str, list[str]], dict[str, str]]:
     """The command of each contestant, or why there is none."""
     commands: dict[str, list[str]] = {}
     absent: dict[str, str] = {}
@@ -87,10 +89,10 @@ def _filled(kafka: KafkaServer, events: int) -> Topic:
     return Topic(name, topic.fill(kafka.bootstrap_servers, name, events, COMPRESSION))
 
 
-def _run(command: list[str], topic: Topic, file: Path) -> report.Result:
+def measured(command: list[str], topic: Topic, file: Path) -> report.Result:
     """Run a contestant and check its windows. Raises :class:`Failed`."""
     output = _output([*command, topic.name, str(topic.truth.counted), str(file)])
-    windows = msgspec.json.decode(file.read_bytes(), type=dict[str, Window])
+    windows = msgspec.json.decode(file.read_bytes(), type=Windows)
     file.unlink()
     if wrong := topic.truth.differences(windows):
         raise Failed(f"{len(wrong):,} of {len(topic.truth.windows):,} windows are wrong, such as {min(wrong)}")
