@@ -34,6 +34,7 @@ _ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.S)
 _LABEL = re.compile(r"(?:\$labels|(?<![\w)])\.Labels)\.([a-zA-Z_]\w*)")
 _FIELD = re.compile(r"(?<![\w$).])\.([A-Za-z]\w*)")
 _FIELDS = frozenset({"Labels", "Value", "ExternalLabels", "ExternalURL"})
+_PER_RANGE = re.compile(r"\$value\b[^{}]*\}\}[^{}]*?((?:/|\bper |\bin )\s*\d*\s*(?:m|min|minutes?|h|hours?)\b)")
 _INNER = ("range", "with", "template", "define", "block")
 
 
@@ -49,6 +50,11 @@ def advise(groups: Iterable[CompiledGroup], strict: bool = False) -> list[Proble
             problems += _on_expression(rule, tree, recorded, strict)
             problems += _on_templates(rule, tree)
     return sorted(set(problems))
+
+
+def kept_labels(rule: Rule) -> frozenset[str] | None:
+    """The labels that the results of a rule's expression can have at most; None when any."""
+    return _kept(ast.parse(rule.expression.text))
 
 
 def _on_expression(rule: Rule, tree: Any, recorded: Collection[str], strict: bool) -> Iterator[Problem]:
@@ -105,6 +111,9 @@ def _on_templates(rule: Rule, tree: Any) -> Iterator[Problem]:
         for name, written in texts.items():
             actions = " ".join(_ACTION.findall(written.text))
             what = f"the {where} {name} of {rule.name}"
+            if where == "annotation" and (per := _PER_RANGE.search(written.text)) and _is_rate(tree):
+                text = f"{what} says {per[1]}, but rate() is per second whatever its range is"
+                yield Problem(written.place(1, 1), text, "write /s, or take increase() for the number in the range")
             if where == "label" and re.search(r"\$value\b|(?<![\w)])\.Value\b", actions):
                 text = f"{what} contains the value: each new value is a new alert, and `for` begins again"
                 yield Problem(written.place(1, 1), text, "put the value into an annotation")
@@ -143,6 +152,18 @@ def _kept(tree: Any) -> frozenset[str] | None:
             alone = len(sides) == 1 or str(tree.op) in ("and", "unless")
             return _kept(sides[0]) if sides and alone else None
     return None
+
+
+def _is_rate(tree: Any) -> bool:
+    """Whether a result is what rate() or irate() gives, perhaps summed or compared with a number."""
+    match tree:
+        case ast.Call():
+            return tree.func.name in ("rate", "irate")
+        case ast.ParenExpr() | ast.AggregateExpr():
+            return _is_rate(tree.expr)
+        case ast.BinaryExpr() if str(tree.op) in (">", ">=", "<", "<=", "==", "!=") and _is_number(tree.rhs):
+            return _is_rate(tree.lhs)
+    return False
 
 
 def _is_number(tree: Any) -> bool:

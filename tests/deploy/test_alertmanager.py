@@ -12,6 +12,7 @@ import yaml
 
 from schemas.config import Alertmanager as Settings
 from sinks.alertmanager import AlertmanagerSink, shown_labels
+from streams.alerts.alertmanager import read_config
 from streams.config.files import load_ladders
 from streams.promql.matcher import matches_all
 from tests.alerts.examples import alert
@@ -62,6 +63,13 @@ def test_each_severity_and_each_step_has_its_route(amtool, labels, receiver):
     given = [f"{name}={value}" for name, value in labels.items()]
     route = run(amtool, "config", "routes", "test", f"--config.file={CONFIG}", *given)
     assert route.stdout.strip() == receiver
+
+
+@pytest.mark.parametrize(("labels", "receiver"), ROUTES)
+def test_tidewatch_finds_the_same_route_as_amtool(labels, receiver):
+    config, problems, remarks = read_config(CONFIG.read_text(), "alertmanager.yml")
+    assert (problems, remarks) == ([], [])
+    assert [route.receiver for route in config.route.reached(labels)] == [receiver]
 
 
 def test_every_receiver_has_a_route_that_is_tested():

@@ -115,3 +115,17 @@ def test_check_prints_warnings_and_succeeds(tmp_path: Path) -> None:
     assert len(strict["warnings"]) == 3
     assert strict["errors"] == []
     assert strict["warnings"][0]["line"] == 5
+
+
+@pytest.mark.parametrize(
+    "said", ["{{ $value }} errors/5m", "{{ $value | humanize }} in 5 minutes", "{{ $value }} per h"]
+)
+def test_a_rate_that_is_said_to_be_per_range(said: str) -> None:
+    (found,) = advice("sum(rate(errors_total[5m])) > 10", annotation=said)
+    assert "rate() is per second whatever its range is" in found
+    assert advice("sum(increase(errors_total[5m])) > 10", annotation=said) == []
+
+
+@pytest.mark.parametrize("said", ["{{ $value }} errors/s", "{{ $value }} a second over the last 5 minutes"])
+def test_a_rate_that_is_said_to_be_per_second(said: str) -> None:
+    assert advice("rate(errors_total[5m]) > 10", annotation=said) == []

@@ -75,3 +75,27 @@ def test_test_promql_counts_and_shows_failures(tmp_path: Path) -> None:
     ]
     counts = json.loads(run("test", "promql", "--json", str(script)).output)
     assert (counts["passed"], counts["failed"], counts["skipped"], len(counts["evals"])) == (1, 1, 1, 3)
+
+
+def test_check_knows_what_each_file_is(tmp_path: Path) -> None:
+    """Ladders, service levels, a test of rules, and Alertmanager's configuration beside the rules."""
+    ladders, levels, test = tmp_path / "ladders.yml", tmp_path / "sla.toml", tmp_path / "test.yml"
+    ladders.write_text("ladders:\n  - steps: [{name: a, after: soon}]\n")
+    levels.write_text("[targets]\nresponse_time = 1\n")
+    test.write_text("rule_files: [rules.yml]\ntests: []\n")
+    guide = Path(__file__).parents[1] / "alerts/guide_alertmanager.yml"
+    result = run("check", str(ladders), str(levels), str(test), str(guide))
+    assert result.exit_code == 1
+    assert f"{ladders}:2:30: after of the step 'a': 'soon' is not a duration" in result.output
+    assert f"{levels}: Object contains unknown field `response_time`" in result.output
+    assert f"{test} is a test of rules; run it: tidewatch test rules {test}" in result.output
+    assert f"{guide}:28:5: warning: nobody is told by the receiver 'critical': no route names it" in result.output
+
+
+def test_check_looks_at_the_ladders_and_levels_that_the_configuration_names(tmp_path: Path) -> None:
+    (tmp_path / "ladders.yml").write_text("ladders: [{}]\n")
+    config = tmp_path / "tidewatch.toml"
+    config.write_text(f'[escalation]\nfile = "{tmp_path}/ladders.yml"\n[sla]\nfile = "{tmp_path}/none.toml"\n')
+    result = run("check", "--config", str(config))
+    assert f"{tmp_path}/ladders.yml:1:11: a ladder has no steps" in result.output
+    assert "none.toml is not a readable text file" in result.output
