@@ -168,12 +168,18 @@ class Limits(Section, frozen=True, kw_only=True):
     """Longest name of a label."""
     label_value_bytes: Count = 1024
     """Longest value of a label."""
+    tenants: Count = 1_000
+    """Most tenants of one partition of ``panes``; what comes of further ones counts for the tenant ``__overflow__``."""
     series_per_tenant: Count = 200_000
-    """Further series are counted into ``__overflow__``."""
+    """Most series of a tenant in one partition of ``panes``; observations of further ones go to one series of their
+    metric, with the label ``__overflow__="true"``, and past 1,000 of these to one of the metric ``__overflow__``."""
+    interned_series: Count = 1_000_000
+    """Series that a worker recognises at once; when there are more, it learns them anew."""
     batch_rows: Annotated[int, msgspec.Meta(gt=0, le=50_000)] = 50_000
     """Rows of one insert; more than 50,000 would be split into blocks and could not be deduplicated."""
-    batch_wait: SecondsOrZero = 0.2
-    """How long a small batch waits for more records: the latency and throughput knob."""
+    batch_wait: SecondsOrZero = 2.0
+    """How long rows wait for others, so that inserts are few: the knob between throughput and the age of rows in
+    ClickHouse. Windows and alerts do not wait for it; who is behind fills batches before."""
     buffered_bytes: Count = 134_217_728
     """Records fetched and not yet stored; past it fetching pauses."""
     dead_letter_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0

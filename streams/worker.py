@@ -180,6 +180,7 @@ def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
         Watermark(int(windows.out_of_orderness * 1000)),
         step,
         lambda name: Tenant(name, settings, RuleEngine(groups, name, step, config.rules.external_url)),
+        config.limits.tenants,
     )
 
 

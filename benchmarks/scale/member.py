@@ -130,4 +130,5 @@ def _config(bootstrap_servers: str, topic: str, group: str, directory: Path) -> 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        uvloop.run(run(*sys.argv[1:4], Path(name)))
+        bootstrap_servers, topic, group = sys.argv[1:]
+        uvloop.run(run(bootstrap_servers, topic, group, Path(name)))

@@ -389,6 +389,7 @@ class IngestStage:
         for at, (position, end) in positions.items():
             lag = max(end - self._owned[at].stored_to(position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
+        self.metrics.interned_series.set(len(self.ingest.table.series))
         self.metrics.buffered_bytes.set(consumer.backlog.bytes)
         self.metrics.back_pressure_paused.set(consumer.backlog.bytes >= consumer.backlog.limit)
         writing = self._sending if self._writing is not None else frozenset()

@@ -16,6 +16,7 @@ from schemas.config import Config
 from streams.batch import Partition
 from streams.stages import snapshots
 from streams.stages.snapshots import Located, Lost
+from streams.telemetry.metrics import Metrics
 from streams.windows import versions
 from streams.windows.shard import Shard, ShardState, Window, references
 
@@ -30,10 +31,11 @@ _Bundle = list[tuple[Window, bytes]]
 class KeptShards:
     """Writes and reads the shards of one worker."""
 
-    def __init__(self, config: Config, producer: Any, new_shard: Callable[[], Shard]) -> None:
+    def __init__(self, config: Config, producer: Any, new_shard: Callable[[], Shard], metrics: Metrics) -> None:
         self.config = config
         self.producer = producer
         self.new_shard = new_shard
+        self.metrics = metrics
         self._bundles: dict[Partition, dict[Window, tuple[str, float]]] = {}
         """Where each packed window is, and when it was written."""
 
@@ -50,7 +52,9 @@ class KeptShards:
             bundle = await self._store(partition, msgspec.msgpack.encode(new))
             known.update((window, (bundle, time.monotonic())) for window, _ in new)
         where = {window: bundle for window, (bundle, _) in known.items()}
-        return await self._store(partition, await asyncio.to_thread(shard.snapshot, where))
+        snapshot = await asyncio.to_thread(shard.snapshot, where)
+        self.metrics.snapshot_bytes.set(len(snapshot))
+        return await self._store(partition, snapshot)
 
     async def take_up(self, partition: Partition, metadata: str) -> Shard:
         """The shard that a commit names; a new one when its snapshot is gone from the topic. Raises Unavailable."""

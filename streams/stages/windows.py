@@ -39,6 +39,7 @@ _SLICE_SECONDS = 0.02
 """Of merging and evaluating rules between two looks at the event loop, while catching up."""
 
 SNAPSHOT_SECONDS = 15.0
+_OBSERVE_SECONDS = 0.5
 
 
 class WindowStage:
@@ -63,7 +64,7 @@ class WindowStage:
         self._epoch = -1
         self._entering = asyncio.Lock()
         self._pending: deque[Delivery] = deque()
-        self._kept = KeptShards(config, producer, new_shard)
+        self._kept = KeptShards(config, producer, new_shard, metrics)
         self._closed = ClosedWindows(store, metrics, lambda: self.shards.values())
         self._slice_began = 0.0
         self._wake = asyncio.Event()
@@ -71,7 +72,7 @@ class WindowStage:
         self._ticks = 50
         """How many evaluations fit into a slice."""
         self._snapshot_at: dict[Partition, float] = {}
-        self._resend_at = 0.0
+        self._resend_at = self._observe_at = 0.0
         self._counted: dict[tuple[int, Hashable], int] = {}
 
     async def offer(self, delivery: Delivery) -> None:
@@ -188,7 +189,8 @@ class WindowStage:
             self._snapshot_at[partition] = time.monotonic() + 1.0
             return
         try:
-            metadata = await self._kept.keep(partition, shard)
+            with self.metrics.snapshot_seconds.time():
+                metadata = await self._kept.keep(partition, shard)
             await self.consumer().commit_offsets({partition: (shard.offset + 1, metadata)}, self._epoch)
         except Unavailable as error:
             log.warning("no snapshot of %s this time, the one before stands: %s", partition, error)
@@ -232,17 +234,25 @@ class WindowStage:
             log.warning("stopped without a last snapshot; the next start merges from the one before: %r", error)
 
     def _observe(self) -> None:
+        if time.monotonic() < self._observe_at:
+            return
+        self._observe_at = time.monotonic() + _OBSERVE_SECONDS
         now_ms = time.time_ns() // 1_000_000
         delays = [now_ms - shard.watermark.reached() for shard in self.shards.values() if shard.tenants]
         self.metrics.watermark_delay_seconds.set(max(delays, default=0) / 1000)
         tenants = [tenant for shard in self.shards.values() for tenant in shard.tenants.values()]
         for tenant in tenants:
             self.metrics.active_series.labels(tenant=tenant.name).set(len(tenant.catalogue))
+        self.metrics.tenants.set(len(tenants))
         self.metrics.open_windows.set(sum(len(tenant.windows) for tenant in tenants))
+        self.metrics.packed_window_bytes.set(sum(tenant.windows.packed_bytes() for tenant in tenants))
+        self.metrics.waiting_windows.set(sum(tenant.windows.ready for tenant in tenants))
+        self.metrics.waiting_panes_bytes.set(sum(delivery.batch.size_bytes for delivery in self._pending))
         for tenant in tenants:
             self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
             self._count(self.metrics.rule_errors_total, tenant.engine.failures, tenant.name)
         for at, shard in self.shards.items():
+            self._count(self.metrics.tenants_overflow_total, shard.overflowed, at)
             for topic, (revised, dropped) in shard.late.items():
                 self._count(self.metrics.late_revised_total.labels(topic=topic), revised, at)
                 self._count(self.metrics.late_dropped_total.labels(topic=topic), dropped, at)

@@ -65,7 +65,19 @@ class Metrics:
             "Events counted into __overflow__ because the tenant has too many series.",
             "tenant",
         )
+        self.interned_series = gauge("interned_series", "Series that this worker recognises at once.")
+        self.tenants = gauge("tenants", "Tenants held in memory.")
+        self.tenants_overflow_total = counter(
+            "tenants_overflow_total", "Cells counted to the tenant __overflow__ because there are too many tenants."
+        )
         self.open_windows = gauge("open_windows", "Windows that still take events.")
+        self.packed_window_bytes = gauge(
+            "packed_window_bytes", "Memory of windows that are closed and still take late events."
+        )
+        self.waiting_windows = gauge("waiting_windows", "Closed windows whose rows are not yet in ClickHouse.")
+        self.waiting_panes_bytes = gauge("waiting_panes_bytes", "Bytes of pane records fetched and not yet merged.")
+        self.snapshot_seconds = histogram("snapshot_seconds", "Packing the state of a shard and storing it in Kafka.")
+        self.snapshot_bytes = gauge("snapshot_bytes", "Size of the last snapshot, less the windows that it refers to.")
         self.late_revised_total = counter("late_revised_total", "Late events that revised a closed window.", "topic")
         self.late_dropped_total = counter("late_dropped_total", "Events too late for their window.", "topic")
 

@@ -129,9 +129,9 @@ class RevisableWindows:
             self._due_ms = min(self._due_ms, due)
 
     @property
-    def ready(self) -> bool:
-        """Whether there are rows to take."""
-        return bool(self._ready)
+    def ready(self) -> int:
+        """Of how many windows there are rows to take."""
+        return len(self._ready)
 
     def take(self) -> Iterator[tuple[Key, Columns]]:
         """The new and changed rows of closed windows, a window at a time."""

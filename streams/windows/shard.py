@@ -16,6 +16,8 @@ from streams.windows.watermark import Watermark, WatermarkState
 Window = tuple[str, int, int]
 """Tenant, length and start: how a window is named in a shard."""
 
+OVERFLOW = "__overflow__"
+
 PRUNE_MS = 60_000
 """Event time between two clean-ups."""
 
@@ -43,13 +45,22 @@ class ShardState(msgspec.Struct, array_like=True, tag=2):
 class Shard:
     """State of one ``panes`` partition, recoverable from a snapshot and the deltas after it."""
 
-    def __init__(self, watermark: Watermark, evaluation_ms: int, new_tenant: Callable[[str], Tenant]) -> None:
+    def __init__(
+        self,
+        watermark: Watermark,
+        evaluation_ms: int,
+        new_tenant: Callable[[str], Tenant],
+        most_tenants: int = 1_000,
+    ) -> None:
         self.watermark = watermark
         self.evaluation_ms = evaluation_ms
         self.new_tenant = new_tenant
         self.tenants: dict[str, Tenant] = {}
         self.offset = -1
         """Offset of the last record of ``panes`` merged; rows carry the next one as their version."""
+        self.most_tenants = most_tenants
+        self.overflowed = 0
+        """Cells of tenants beyond the most that there may be, counted to the tenant :data:`OVERFLOW`."""
         self.duplicates = 0
         self.late: dict[str, tuple[int, int]] = {}
         """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
@@ -79,6 +90,7 @@ class Shard:
         self._merged[key] = (delta.last, parts | {delta.part} if delta.last == last else {delta.part})
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
+        self.overflowed += len(delta.cells) if tenant.name != delta.tenant else 0
         revised, dropped = tenant.late()
         tenant.merge(delta.series, delta.cells, reached)
         self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
@@ -91,10 +103,12 @@ class Shard:
         self.late[topic] = (known[0] + after[0] - before[0], known[1] + after[1] - before[1])
 
     def tenant(self, name: str) -> Tenant:
-        """The tenant of that name, new if it was not known."""
+        """The tenant of that name, new if it was not known; another when there are too many."""
         tenant = self.tenants.get(name)
         if tenant is None:
-            tenant = self.tenants[name] = self.new_tenant(name)
+            if len(self.tenants) >= self.most_tenants:
+                name = OVERFLOW
+            tenant = self.tenants[name] = self.tenants.get(name) or self.new_tenant(name)
         return tenant
 
     def advance(self, budget: int) -> Output:

@@ -117,7 +117,7 @@ class Tenant:
     def prune(self, now_ms: int) -> None:
         """Forget what nothing can reach any more."""
         self.history.prune(now_ms)
-        self.catalogue.forget(min(self.windows.oldest_ms(), now_ms) - max(self.settings.sizes_ms))
+        self.catalogue.forget(min(self.windows.oldest_ms(), now_ms) - max(self.settings.sizes_ms, default=0))
 
     def snapshot(self, references: Mapping[Key, str]) -> TenantState:
         """What :meth:`restore` needs; ``references`` to the packed windows that are kept elsewhere."""

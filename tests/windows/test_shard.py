@@ -278,3 +278,12 @@ def test_too_many_series_overflow_into_one_and_are_counted() -> None:
     assert len(found) == 3
     assert sum(row[8] for row in found) == 5
     assert tenant.overflowed == 3
+
+
+def test_tenants_past_the_limit_share_one_and_are_counted() -> None:
+    state = Shard(Watermark(0), 1000, lambda name: Tenant(name, SETTINGS, RuleEngine([], name, 1000)), 2)
+    for at in range(5):
+        state.merge(msgspec.structs.replace(requests(at, START, 1, 0), tenant=f"t{at}"), at)
+
+    assert list(state.tenants) == ["t0", "t1", "__overflow__"]
+    assert state.overflowed == 3
