@@ -40,13 +40,14 @@ class Publisher:
         """Break off."""
         self._stopped.set()
 
-    def finish(self) -> None:
-        """Wait until all of it is published."""
-        self._thread.join()
-        self._flush()
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is more to publish."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
-        """Publish what closes every window."""
+        """Publish what closes every window, when all else is published."""
+        self._thread.join()
         value = [{"value": self._truth.closing()}]
         for topic in TOPICS:
             for partition in range(PARTITIONS):

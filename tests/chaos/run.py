@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -13,6 +14,9 @@ from tests.chaos.publisher import Publisher
 from tests.chaos.scene import Scene, scene
 from tests.chaos.truth import PARTITIONS, TOPICS, Truth
 from tests.servers.kafka import KafkaServer
+
+_IDLE_SECONDS = 120.0
+"""Without any progress."""
 
 LONG_KILLS = 50
 """A long run goes on until so many workers were killed."""
@@ -37,10 +41,17 @@ class Plan(NamedTuple):
 
 
 class Track(Thread):
-    """Faults one after the other. Those that must all have their turn come in a random order, again and again."""
+    """Faults one after the other, in a random order, again and again.
 
-    def __init__(self, scene: Scene, seed: str, faults: list[Fault], pause: tuple[float, float]) -> None:
+    ``awaits_work``: the next one comes when rows have been stored since the last, or it would meet a group that still
+    recovers.
+    """
+
+    def __init__(
+        self, scene: Scene, seed: str, faults: list[Fault], pause: tuple[float, float], awaits_work: bool = False
+    ) -> None:
         super().__init__(daemon=True)
+        self.awaits_work = awaits_work
         self.scene, self.random, self.pause = scene, Random(seed), pause
         self.faults = [fault for fault in faults if not fault.impossible(scene)]
         self.struck: Counter[str] = Counter()
@@ -51,8 +62,10 @@ class Track(Thread):
         try:
             while True:
                 for fault in self.random.sample(self.faults, len(self.faults)):
+                    rows = self.scene.rows()
                     if self.ended.wait(self.random.uniform(*self.pause)):
                         return
+                    self._await_work(rows)
                     began = time.monotonic()
                     fault.strike(self.scene, self.random)
                     name = type(fault).__name__
@@ -62,10 +75,16 @@ class Track(Thread):
             print(f"chaos: a fault could not be made: {error!r}", flush=True)
             self.failed = error
 
+    def _await_work(self, rows: int) -> None:
+        deadline = time.monotonic() + _IDLE_SECONDS
+        while self.awaits_work and time.monotonic() < deadline and self.scene.rows() <= rows:
+            if self.ended.wait(0.5):
+                return
+
     def end(self) -> None:
         """Wait for the fault that is under way."""
         self.ended.set()
-        self.join(180)
+        self.join(600)
         if self.failed is not None:
             raise self.failed
 
@@ -77,7 +96,7 @@ def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
         there.long = plan.is_long
         publisher = Publisher(kafka.bootstrap_servers, there.topics, truth, plan.seconds)
         publisher.first_second()
-        _wait(there, lambda: bool(there.value("SELECT count() FROM raw_metrics")), "the first rows", 60)
+        _wait(there, there.rows, 1, "rows")
         publisher.start()
         try:
             struck = suffer(there, plan, publisher)
@@ -115,15 +134,17 @@ def suffer(there: Scene, plan: Plan, publisher: Publisher) -> Counter[str]:
     """Break things until everything is published; how often what struck."""
     pace = 1.0 if plan.is_long else 0.6
     tracks = [
-        Track(there, f"{plan.seed} kills", KILLS, (14 * pace, 32 * pace)),
-        Track(there, f"{plan.seed} group", GROUP, (20 * pace, 45 * pace)),
+        Track(there, f"{plan.seed} kills", KILLS, (8 * pace, 20 * pace), awaits_work=True),
+        Track(there, f"{plan.seed} group", GROUP, (12 * pace, 30 * pace), awaits_work=True),
         Track(there, f"{plan.seed} far sides", FAR_SIDES, (3 * pace, 8 * pace)),
     ]
     for track in tracks:
         track.start()
-    publisher.finish()
-    while plan.is_long and there.kills < LONG_KILLS:
+    while publisher.is_busy or (plan.is_long and there.kills < LONG_KILLS):
         time.sleep(1)
+        if any(track.failed for track in tracks):
+            publisher.stop()
+            break
     for track in tracks:
         track.end()
     return sum((track.struck for track in tracks), Counter())
@@ -131,10 +152,10 @@ def suffer(there: Scene, plan: Plan, publisher: Publisher) -> Counter[str]:
 
 def settle(there: Scene, truth: Truth) -> None:
     """Until as much is stored as there should be, or too much time has passed."""
-    _wait(there, lambda: verify.all_there(there, truth), "all rows", 300)
-    last = truth.windows().keys()
-    _wait(there, lambda: verify.stored_windows(there, truth).keys() >= last, "all windows", 120)
-    _wait(there, lambda: verify.stored_transitions(there).total() >= len(truth.transitions()), "all alerts", 120)
+    expected = sum(sum(truth.ends(topic)) for topic in TOPICS)
+    _wait(there, lambda: verify.stored_rows(there), expected, "rows")
+    _wait(there, lambda: len(verify.stored_windows(there, truth)), len(truth.windows()), "windows")
+    _wait(there, lambda: verify.stored_transitions(there).total(), len(truth.transitions()), "transitions of alerts")
 
 
 def compare(there: Scene, truth: Truth) -> tuple[int, int]:
@@ -146,11 +167,15 @@ def compare(there: Scene, truth: Truth) -> tuple[int, int]:
     return verify.told(there, truth)
 
 
-def _wait(there: Scene, condition: Any, what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
+def _wait(there: Scene, look: Callable[[], int], expected: int, what: str) -> None:
+    """Until there are as many as expected, or for long enough no more have come: the comparison tells what is wrong."""
+    found, deadline = 0, time.monotonic() + _IDLE_SECONDS
+    while found < expected:
         assert not there.workers.has_ended, "the supervisor has ended"
-        if time.monotonic() > deadline:
-            print(f"chaos: waited {seconds:.0f} s for {what}", flush=True)
+        before, found = found, look()
+        if found > before:
+            deadline = time.monotonic() + _IDLE_SECONDS
+        elif time.monotonic() > deadline:
+            print(f"chaos: {found} of {expected} {what}, and no more are coming", flush=True)
             return
         time.sleep(1)

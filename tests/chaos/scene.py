@@ -27,6 +27,9 @@ SESSION = 6.0
 
 _FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime*.so.1"), None)
 _DISK_BYTES = 4 << 30
+_PATIENCE = 300.0
+"""Seconds that a start may take on a machine that has other things to do."""
+
 _RULES = f"""\
 groups:
   - name: chaos
@@ -81,9 +84,9 @@ class Scene:
         data = (disk or directory) / "clickhouse"
         command = [sys.executable, "-m", "tests.chaos.clickhouse", str(data), str(self.clickhouse_port)]
         log = directory / "clickhouse.log"
-        self.clickhouse = ServerProcess(command, log, self._clickhouse_answers, environment=environment)
+        self.clickhouse = ServerProcess(command, log, self._clickhouse_answers, _PATIENCE, environment)
         command = [sys.executable, "-m", "streams.cli", "worker", "--workers", str(workers)]
-        self.workers = ServerProcess(command, self.log, self._ready, environment=self.environment)
+        self.workers = ServerProcess(command, self.log, self._ready, _PATIENCE, self.environment)
 
     def set_clock(self, seconds: int) -> None:
         """Let the workers' clocks be wrong."""
@@ -126,6 +129,10 @@ class Scene:
             return next(iter(self.query(sql)[0].values()))
         except (ClickHouseError, OSError, IndexError):
             return None
+
+    def rows(self) -> int:
+        """How many raw rows are stored; 0 while nobody answers."""
+        return int(self.value("SELECT sum(rows) FROM system.parts WHERE table LIKE 'raw\\_%' AND active") or 0)
 
     def page(self, port: int, path: str = "/metrics") -> str:
         """What a worker answers there; empty when it does not."""

@@ -17,7 +17,7 @@ class BrokerRestarted:
     def strike(self, scene: Scene, random: Random) -> None:
         scene.kafka.stop()
         time.sleep(random.uniform(1, 5))
-        _start(scene)
+        scene.kafka.start()
 
 
 class BrokerKilled:
@@ -29,7 +29,7 @@ class BrokerKilled:
     def strike(self, scene: Scene, random: Random) -> None:
         scene.kafka.kill()
         time.sleep(random.uniform(0, 3))
-        _start(scene)
+        scene.kafka.start()
 
 
 class BrokerFrozen:
@@ -44,14 +44,3 @@ class BrokerFrozen:
             time.sleep(random.uniform(22, 26))
         finally:
             os.kill(scene.kafka.pid, signal.SIGCONT)
-
-
-def _start(scene: Scene) -> None:
-    """Again when it takes too long: the machine has other things to do."""
-    for patience in (True, True, False):
-        try:
-            scene.kafka.start()
-            return
-        except RuntimeError:
-            if not patience:
-                raise

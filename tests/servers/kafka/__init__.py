@@ -42,6 +42,7 @@ class KafkaServer:
         auto_create_topics: bool = True,
         heap: str = "512m",
         settings: Mapping[str, str] | None = None,
+        patience_s: float = 60.0,
     ) -> None:
         port, controller_port = free_ports(2)
         self.bootstrap_servers = f"127.0.0.1:{port}"
@@ -54,7 +55,7 @@ class KafkaServer:
         self._properties = properties | dict(settings or {})
         self._java = [_java(), f"-Xmx{heap}", *_LOGGING, "-cp", f"{_jars()}/*"]
         command = [*self._java, "kafka.Kafka", str(self._properties_file)]
-        self._process = ServerProcess(command, self.log, lambda: answers(self.bootstrap_servers))
+        self._process = ServerProcess(command, self.log, lambda: answers(self.bootstrap_servers), patience_s)
 
     @property
     def _properties_file(self) -> Path:
