@@ -52,7 +52,7 @@ def table(scale: Scale) -> str:
         "|---" * 8 + "|",
     ]
     for axis, places in scale.axes.items():
-        lines += [_row(axis, place, points) for place, points in places.items()]
+        lines += [_row(axis, place, points) for place, points in places.items() if points]
     return "\n".join(lines)
 
 
