@@ -33,11 +33,13 @@ def _built(name: str) -> Path:
     if maven is None:
         raise NotInstalled(f"Maven builds {name}: apt-get install default-jre-headless maven")
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_CACHE) as unfinished:
+    with tempfile.TemporaryDirectory(dir=_CACHE) as directory:
+        unfinished = Path(directory) / "jars"
         goals = ["package", "dependency:copy-dependencies", "-DincludeScope=runtime"]
         command = [maven, "-q", "-B", "-f", str(_HERE / name / "pom.xml"), f"-Doutput={unfinished}", *goals]
         run = subprocess.run([*command, f"-DoutputDirectory={unfinished}"], capture_output=True, text=True)
         if run.returncode:
             raise NotInstalled(f"Maven could not build {name}; check its access to Maven Central:\n{run.stdout}")
-        shutil.copytree(unfinished, jars)
+        if not jars.exists():  # another run was faster
+            unfinished.rename(jars)
     return jars

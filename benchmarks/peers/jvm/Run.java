@@ -62,6 +62,11 @@ public final class Run {
         done.await();
     }
 
+    /** Whether the last window is out. */
+    public boolean isDone() {
+        return done.getCount() == 0;
+    }
+
     /** Processor time from the beginning to the last window. */
     public double cpuSeconds() {
         return cpuSeconds;
