@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from schemas.failures import Rejected
 from streams.promql.arithmetic import NAN, exact_sum, float_text, mean, quantile
-from streams.promql.moment import Moment, Selection
+from streams.promql.moment import Key, Moment, Selection
 from streams.promql.node import Node, scalar_of, text_of, vector_of
 from streams.promql.values import NAME, Kind, Labels, Sample, Vector
 
@@ -18,6 +18,7 @@ class Grouping:
     def __init__(self, names: Iterable[str], without: bool) -> None:
         self._names = frozenset(names) | ({NAME} if without else set())
         self._without = without
+        self.key = (self._names, without)
 
     def with_label(self, name: str) -> "Grouping":
         """The same, the label kept in any case unless ``without`` names it."""
@@ -50,6 +51,7 @@ class Aggregation:
         self.parameter = parameter
         self.grouping = grouping
         self.position = position
+        self.key = Key(name, (operand.key, parameter.key if parameter else None, grouping.key))
         self._aggregate = AGGREGATORS[name]
 
     def evaluate(self, moment: Moment) -> Vector:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from schemas.failures import Rejected
 from streams.promql.matching import Matching
-from streams.promql.moment import Moment, Selection
+from streams.promql.moment import Key, Moment, Selection
 from streams.promql.node import Node, scalar_of, vector_of
 from streams.promql.operators import ARITHMETIC, COMPARISONS
 from streams.promql.values import METADATA, Kind, Labels, Sample, Vector, labels_text
@@ -24,12 +24,21 @@ def outcome(operator: str, return_bool: bool) -> Outcome:
 
 
 class _Binary:
-    def __init__(self, operator: str, left: Node, right: Node, return_bool: bool, position: str) -> None:
+    def __init__(
+        self,
+        operator: str,
+        left: Node,
+        right: Node,
+        return_bool: bool,
+        position: str,
+        matching: Matching | None = None,
+    ) -> None:
         self.operator = operator
         self.left = left
         self.right = right
         self.return_bool = return_bool
         self.position = position
+        self.key = Key(operator, (left.key, right.key, return_bool, matching))
 
     def selections(self) -> Iterator[Selection]:
         yield from self.left.selections()
@@ -86,7 +95,7 @@ class VectorBinary(_Binary):
     def __init__(
         self, operator: str, left: Node, right: Node, return_bool: bool, matching: Matching, position: str
     ) -> None:
-        super().__init__(operator, left, right, return_bool, position)
+        super().__init__(operator, left, right, return_bool, position, matching)
         self.matching = matching
         self._outcome = outcome(operator, return_bool)
         self._changes_meaning = operator in ARITHMETIC
@@ -158,7 +167,7 @@ class SetBinary(_Binary):
     kind: Kind = "vector"
 
     def __init__(self, operator: str, left: Node, right: Node, matching: Matching, position: str) -> None:
-        super().__init__(operator, left, right, False, position)
+        super().__init__(operator, left, right, False, position, matching)
         self.matching = matching
 
     def evaluate(self, moment: Moment) -> Vector:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from streams.promql.moment import Moment, Selection
+from streams.promql.moment import Key, Moment, Selection
 from streams.promql.node import Node, matrix_of, scalar_of, text_of, vector_of
 from streams.promql.values import Kind, Matrix, RangeSeries, Sample, Value, Vector
 
@@ -19,7 +19,13 @@ class Call:
         self.kind = kind
         self.arguments = arguments
         self.position = position
+        self.key = Key(name, tuple(argument.key for argument in arguments))
         self._implementation = implementation
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether it looks at many samples for each element of its result."""
+        return any(argument.kind == "matrix" for argument in self.arguments) or self.name.startswith("histogram_")
 
     def evaluate(self, moment: Moment) -> Value:
         return self._implementation(self, moment)

@@ -20,6 +20,7 @@ from streams.promql.node import Node
 from streams.promql.operators import SET_OPERATORS
 from streams.promql.reasons import BadExpression, Unsupported, explain
 from streams.promql.selectors import At, InstantSelector, RangeSelector, Subquery, When
+from streams.promql.shared import Shared
 from streams.promql.tokens import depth, durations, line_and_column, operand_offsets, tokens
 from streams.promql.values import NAME, Kind
 
@@ -115,7 +116,8 @@ class _Compiler:
             verb = "are" if name in _NATIVE_HISTOGRAMS else "is"
             raise Unsupported(self._text, offset, f"{name}() {reads} {verb} not supported")
         arguments = tuple(self.node(argument) for argument in tree.args)
-        return Call(name, _kind(tree.func.return_type), arguments, implementation, self._position(offset))
+        call = Call(name, _kind(tree.func.return_type), arguments, implementation, self._position(offset))
+        return Shared(call) if call.is_costly else call
 
     def _AggregateExpr(self, tree: Any) -> Node:  # noqa: N802
         offset, name = self._next(), str(tree.op)
@@ -126,7 +128,7 @@ class _Compiler:
         modifier = tree.modifier
         without = modifier is not None and modifier.type == ast.AggModifierType.Without
         grouping = Grouping(modifier.labels if modifier is not None else (), without)
-        return Aggregation(name, operand, parameter, grouping, self._position(offset))
+        return Shared(Aggregation(name, operand, parameter, grouping, self._position(offset)))
 
     def _BinaryExpr(self, tree: Any) -> Node:  # noqa: N802
         operator = str(tree.op)

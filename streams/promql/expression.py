@@ -6,16 +6,11 @@ from functools import lru_cache
 from schemas.failures import Rejected
 from streams.promql.binary import without_metadata
 from streams.promql.compile import compile_text
-from streams.promql.moment import Moment, Note, Resolver, Selection
+from streams.promql.moment import Memory, Moment, Note, Resolver, Selection, Validity
 from streams.promql.node import Node
 from streams.promql.selectors import collect
 from streams.promql.storage import Storage
-from streams.promql.tokens import tokens
 from streams.promql.values import METADATA, Kind, Labels, Matrix, RangeSeries, Value
-
-_DATES = {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
-_FROM_NOTHING = frozenset({"absent", "absent_over_time", "scalar", "vector"} | _DATES)
-"""Functions that can give something, be it NaN, without any series."""
 
 
 class Expression:
@@ -24,8 +19,6 @@ class Expression:
     def __init__(self, text: str) -> None:
         self.text = text
         self._node: Node = compile_text(text)
-        self.needs_series = self.kind == "vector" and _FROM_NOTHING.isdisjoint(token.text for token in tokens(text))
-        """Whether it certainly gives nothing where its selectors find no series."""
 
     @property
     def kind(self) -> Kind:
@@ -39,7 +32,18 @@ class Expression:
         Raises Rejected when the operation is not defined for the data, such as many-to-many matching.
         """
         resolver = storage if isinstance(storage, Resolver) else Resolver(storage)
-        moment = Moment(resolver, at_ms, at_ms, at_ms, notes if notes is not None else {})
+        return self._finished(Moment(resolver, at_ms, at_ms, at_ms, notes if notes is not None else {}))
+
+    def follow(self, resolver: Resolver, at_ms: int, memory: Memory) -> tuple[Value, Validity]:
+        """As ``evaluate``, without remarks; and for how long the value certainly stays the same.
+
+        ``memory`` keeps what its parts gave, for this and for other expressions. It is good for evaluations of one
+        resolver that look equally far back from the clock of its storages, in order of time.
+        """
+        validity = Validity()
+        return self._finished(Moment(resolver, at_ms, at_ms, at_ms, {}, validity, memory)), validity
+
+    def _finished(self, moment: Moment) -> Value:
         value = self._node.evaluate(moment)
         if isinstance(value, list):
             return without_metadata(value)

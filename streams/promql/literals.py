@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.promql.moment import Moment, Selection
+from streams.promql.moment import Key, Moment, Selection
 from streams.promql.node import Node
 from streams.promql.values import Kind, Sample, Vector
 
@@ -15,6 +15,7 @@ class Number:
     def __init__(self, value: float, position: str) -> None:
         self.value = value
         self.position = position
+        self.key = Key("number", (repr(value),))
 
     def evaluate(self, moment: Moment) -> float:
         return self.value
@@ -31,6 +32,7 @@ class Text:
     def __init__(self, value: str, position: str) -> None:
         self.value = value
         self.position = position
+        self.key = Key("text", (value,))
 
     def evaluate(self, moment: Moment) -> str:
         return self.value
@@ -46,6 +48,7 @@ class Minus:
         self.kind = operand.kind
         self.operand = operand
         self.position = position
+        self.key = Key("minus", (operand.key,))
 
     def evaluate(self, moment: Moment) -> float | Vector:
         value = self.operand.evaluate(moment)

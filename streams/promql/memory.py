@@ -1,29 +1,42 @@
 """A storage in memory: for recording rules, for tests of rules, and as a model of what a storage is."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import copysign
 
+from streams.promql.index import SeriesIndex, Watch, announce, announce_sample
 from streams.promql.matcher import Matcher
-from streams.promql.values import NAME, Labels
+from streams.promql.moment import LOOKBACK_MS
+from streams.promql.storage import FOREVER, Ends, ends_of, without_stale
+from streams.promql.values import Labels
 
 
 class MemorySeries:
     """One series; samples are appended in order of time."""
 
-    __slots__ = ("labels", "timestamps", "values")
+    __slots__ = ("labels", "timestamps", "values", "watches")
+    spacing_ms = 0
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = Labels(labels)
+        self.labels = labels if isinstance(labels, Labels) else Labels(labels)
         self.timestamps: list[int] = []
         self.values: list[float] = []
+        self.watches: list[Watch] = []
 
     def append(self, time_ms: int, value: float) -> None:
         """Adds a sample, or replaces the last one if it has the same time."""
-        if self.timestamps and self.timestamps[-1] == time_ms:
-            self.values[-1] = value
+        timestamps, values = self.timestamps, self.values
+        if timestamps and timestamps[-1] == time_ms:
+            values[-1] = value
         else:
-            self.timestamps.append(time_ms)
-            self.values.append(value)
+            if timestamps and time_ms - timestamps[-1] < LOOKBACK_MS and is_same(values[-1], value):
+                announce_sample(self.watches)
+                timestamps.append(time_ms)
+                values.append(value)
+                return
+            timestamps.append(time_ms)
+            values.append(value)
+        announce(self.watches)
 
     def samples(self, start_ms: int, end_ms: int) -> tuple[Sequence[int], Sequence[float]]:
         """Those in ``(start_ms, end_ms]``."""
@@ -35,19 +48,34 @@ class MemorySeries:
         last = bisect_right(self.timestamps, end_ms) - 1
         return (self.timestamps[last], self.values[last]) if last >= 0 and self.timestamps[last] > start_ms else None
 
+    def ends(self, start_ms: int, end_ms: int) -> Ends | None:
+        """Of those in ``(start_ms, end_ms]`` that are no stale markers."""
+        return ends_of(*without_stale(*self.samples(start_ms, end_ms)))
+
+    def next_sample(self, after_ms: int) -> int:
+        """The time of the next one."""
+        index = bisect_right(self.timestamps, after_ms)
+        return self.timestamps[index] if index < len(self.timestamps) else FOREVER
+
+    next_change = next_sample
+
     def forget(self, until_ms: int) -> None:
-        """Drops the samples up to and including that time."""
+        """Drops the samples up to and including that time, which nobody can reach any more."""
         count = bisect_right(self.timestamps, until_ms)
         del self.timestamps[:count], self.values[:count]
+
+
+def is_same(before: float, after: float) -> bool:
+    """Whether two values cannot be told apart by any operation; never so of NaN."""
+    return before == after and (before != 0 or copysign(1.0, before) == copysign(1.0, after))
 
 
 class MemoryStorage:
     """Series by their labels, indexed by name."""
 
     def __init__(self) -> None:
-        self.version = 0
         self._series: dict[Labels, MemorySeries] = {}
-        self._by_name: dict[str, dict[Labels, MemorySeries]] = {}
+        self._index: SeriesIndex[MemorySeries] = SeriesIndex()
 
     def __iter__(self) -> Iterator[MemorySeries]:
         return iter(self._series.values())
@@ -58,21 +86,17 @@ class MemoryStorage:
         found = self._series.get(key)
         if found is None:
             found = self._series[key] = MemorySeries(key)
-            self._by_name.setdefault(key.get(NAME, ""), {})[key] = found
-            self.version += 1
+            self._index.add(found)
         return found
 
     def drop(self, labels: Labels) -> None:
         """Removes a series."""
-        del self._series[labels]
-        del self._by_name[labels.get(NAME, "")][labels]
-        self.version += 1
+        self._index.remove(self._series.pop(labels))
 
-    def select(self, matchers: Sequence[Matcher]) -> Iterable[MemorySeries]:
+    def select(self, matchers: Sequence[Matcher]) -> Sequence[MemorySeries]:
         """Every series that satisfies all matchers."""
-        names = [matcher.value for matcher in matchers if matcher.name == NAME and matcher.op == "="]
-        candidates = self._by_name.get(names[0], {}) if names else self._series
-        tests = [(matcher.name, matcher.test()) for matcher in matchers]
-        return [
-            series for labels, series in candidates.items() if all(test(labels.get(name, "")) for name, test in tests)
-        ]
+        return self._index.select(matchers)
+
+    def watch(self, matchers: tuple[Matcher, ...]) -> tuple[Collection[MemorySeries], Watch]:
+        """See :class:`streams.promql.storage.WatchableStorage`."""
+        return self._index.watch(matchers)

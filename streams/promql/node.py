@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from streams.promql.moment import Moment, Selection
+from streams.promql.moment import Key, Moment, Selection
 from streams.promql.values import Kind, Matrix, Value, Vector
 
 
@@ -14,6 +14,8 @@ class Node(Protocol):
     """The type of what ``evaluate`` returns."""
     position: str
     """``line:column`` in the text of the expression."""
+    key: Key
+    """What it says, wherever it stands."""
 
     def evaluate(self, moment: Moment) -> Value:
         """The value at that moment. Raises Rejected when the operation is not defined for the data."""

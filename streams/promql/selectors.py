@@ -1,14 +1,15 @@
 """Selectors: the last sample of each series, the samples of a range, and subqueries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
+from streams.promql.index import Count
 from streams.promql.matcher import Matcher
-from streams.promql.moment import LOOKBACK_MS, Moment, Selected, Selection
+from streams.promql.moment import LOOKBACK_MS, Key, Moment, Selection, Validity
 from streams.promql.node import Node
-from streams.promql.storage import is_stale
+from streams.promql.storage import FOREVER, Ends, Series, is_stale, without_stale
 from streams.promql.values import Kind, Labels, Matrix, RangeSeries, Sample, Value, Vector
 
 At = int | Literal["start", "end"] | None
@@ -20,6 +21,11 @@ class When(msgspec.Struct, frozen=True):
 
     offset_ms: int = 0
     at: At = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it looks at a fixed time, or ahead: what it finds there can change at any time."""
+        return self.at is not None or self.offset_ms < 0
 
     def reference(self, moment: Moment) -> int:
         """The time that the selector looks at, epoch ms."""
@@ -41,21 +47,44 @@ class InstantSelector:
         self.matchers = matchers
         self.when = when
         self.position = position
+        self.key = Key("instant", (matchers, when))
 
     def evaluate(self, moment: Moment) -> Vector:
         return [Sample(labels, value) for labels, _, value in self.latest(moment)]
 
-    def latest(self, moment: Moment) -> Iterator[tuple[Labels, int, float]]:
-        """Labels, timestamp (epoch ms) and value of each series that is present."""
+    def latest(self, moment: Moment, dated: bool = False) -> Iterator[tuple[Labels, int, float]]:
+        """Labels, timestamp (epoch ms) and value of each series that is present; ``dated``: timestamps matter."""
         end = self.when.reference(moment)
         start = end - LOOKBACK_MS
-        for selected in moment.resolver.select(self.matchers):
-            found = selected.series.latest(start, end)
+        chosen, validity = moment.resolver.choose(self.matchers), moment.validity
+        until = FOREVER
+        for series in chosen.series():
+            found = series.latest(start, end)
+            if validity is not None:
+                until = min(until, _changes(series, found, end))
             if found is not None and not is_stale(found[1]):
-                yield selected.labels, *found
+                yield series.labels, *found
+        if validity is not None:
+            _limit(validity, chosen.sampled if dated else chosen.changed, self.when, moment, until - end)
 
     def selections(self) -> Iterator[Selection]:
         yield self.matchers, self.when.offset_ms + LOOKBACK_MS
+
+
+def _changes(series: Series, found: tuple[int, float] | None, end_ms: int) -> int:
+    """When the latest sample of a series may have another value, or none be left."""
+    if found is None or 0 < series.spacing_ms <= LOOKBACK_MS:
+        return series.next_change(end_ms)
+    return min(series.next_change(end_ms), found[0] + LOOKBACK_MS)
+
+
+def _limit(validity: Validity, counts: list[Count] | None, when: When, moment: Moment, holds_ms: int) -> None:
+    """What a selector read stays the same for that long, unless something happens to its series."""
+    if counts is None:
+        validity.ends_by(moment.at_ms)
+    else:
+        validity.depends_on(counts)
+        validity.ends_by(moment.at_ms + (1 if when.is_bound else max(holds_ms, 1)))
 
 
 class RangeSelector:
@@ -68,36 +97,51 @@ class RangeSelector:
         self.range_ms = range_ms
         self.when = when
         self.position = position
+        self.key = Key("range", (matchers, range_ms, when))
 
     def evaluate(self, moment: Moment) -> Matrix:
         end = self.when.reference(moment)
         start = end - self.range_ms
-        found = []
-        for selected in moment.resolver.select(self.matchers):
-            series = _present(selected, start, end)
-            if series is not None:
-                found.append(series)
+        chosen, validity = moment.resolver.choose(self.matchers), moment.validity
+        found, until = [], FOREVER
+        for series in chosen.series():
+            timestamps, values = series.samples(start, end)
+            if validity is not None:
+                leaves = timestamps[0] + self.range_ms if len(timestamps) else FOREVER
+                until = min(until, leaves, series.next_sample(end))
+            timestamps, values = without_stale(timestamps, values)
+            if len(timestamps):
+                found.append(RangeSeries(series.labels, timestamps, values))
+        if validity is not None:
+            _limit(validity, chosen.sampled, self.when, moment, until - end)
         return Matrix(found, start, end)
+
+    def ends(self, moment: Moment) -> Iterator[tuple[Labels, Ends]]:
+        """Labels, and the ends of the samples of each series that has any: for what a change over the range is."""
+        end = self.when.reference(moment)
+        start = end - self.range_ms
+        chosen, validity = moment.resolver.choose(self.matchers), moment.validity
+        until = FOREVER
+        for series in chosen.series():
+            found = series.ends(start, end)
+            if validity is not None and until > end:
+                until = min(until, self._changes(series, found, end))
+            if found is not None:
+                yield series.labels, found
+        if validity is not None:
+            _limit(validity, chosen.sampled, self.when, moment, until - end)
+
+    def _changes(self, series: Series, found: Ends | None, end_ms: int) -> int:
+        """When the change of a series over the range may be another one: any time, unless it does not change at all."""
+        if found is None:
+            return series.next_sample(end_ms)
+        is_steady = found.first == found.last and not found.lost
+        if is_steady and found.number > 1 and 0 < series.spacing_ms * 2 <= self.range_ms:
+            return series.next_change(end_ms)
+        return end_ms
 
     def selections(self) -> Iterator[Selection]:
         yield self.matchers, self.when.offset_ms + self.range_ms
-
-
-def _present(selected: Selected, start_ms: int, end_ms: int) -> RangeSeries | None:
-    timestamps, values = selected.series.samples(start_ms, end_ms)
-    if not len(timestamps):
-        return None
-    checksum = sum(values)
-    if checksum != checksum:  # a NaN is among them, or Inf - Inf: look closer
-        timestamps, values = _without_stale(timestamps, values)
-        if not timestamps:
-            return None
-    return RangeSeries(selected.labels, timestamps, values)
-
-
-def _without_stale(timestamps: Sequence[int], values: Sequence[float]) -> tuple[list[int], list[float]]:
-    kept = [(time, value) for time, value in zip(timestamps, values, strict=True) if not is_stale(value)]
-    return [time for time, _ in kept], [value for _, value in kept]
 
 
 class Subquery:
@@ -111,8 +155,13 @@ class Subquery:
         self.step_ms = step_ms
         self.when = when
         self.position = position
+        self.key = Key("subquery", (inner.key, range_ms, step_ms, when))
 
     def evaluate(self, moment: Moment) -> Matrix:
+        if moment.validity is not None:
+            moment.passes()
+            for matchers, _ in self.inner.selections():
+                moment.validity.depends_on(moment.resolver.choose(tuple(matchers)).sampled or ())
         end = self.when.reference(moment)
         start = end - self.range_ms
         step = self.step_ms or moment.resolver.step_ms

@@ -11,6 +11,7 @@ import msgspec
 from schemas.alert import AlertReason, AlertState
 from schemas.failures import Rejected
 from streams.promql import Labels
+from streams.promql.storage import FOREVER
 
 
 class Active(msgspec.Struct, kw_only=True):
@@ -71,6 +72,13 @@ class AlertStates:
             self._active.clear()
             raise Rejected(f"exceeded limit of {self._limit} with {count} alerts")
         return transitions
+
+    def next_ms(self) -> int:
+        """When time alone changes the state of an alert, as long as the rule sees the same."""
+        times = [alert.active_at_ms + self._for_ms for alert in self if alert.state == "pending"]
+        ends = [alert.not_true_since_ms for alert in self if alert.not_true_since_ms is not None]
+        times += [since_ms + self._keep_firing_for_ms for since_ms in ends]
+        return min(times, default=FOREVER)
 
     def _true(self, labels: Labels, found: Seen, now_ms: int, transitions: list[Transition]) -> None:
         alert = self._active.get(labels)

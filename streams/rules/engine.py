@@ -3,7 +3,9 @@
 One engine serves one tenant. Time is event time and arrives as an argument.
 """
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -11,7 +13,8 @@ import msgspec
 from schemas.alert import Alert
 from schemas.failures import Rejected
 from streams.promql import MemoryStorage, Resolver, Storage
-from streams.promql.moment import DEFAULT_STEP_MS, LOOKBACK_MS, Selection
+from streams.promql.moment import DEFAULT_STEP_MS, LOOKBACK_MS, Memory, Selection
+from streams.promql.storage import FOREVER
 from streams.rules.alerts import Active
 from streams.rules.compiled import CompiledGroup
 from streams.rules.recorded import Recorded, RecordedSeries
@@ -60,6 +63,8 @@ class RuleEngine:
         self._forgot_at_ms = 0
         self._storage: Storage | None = None
         self._resolver: Resolver | None = None
+        self._memories: dict[int, Memory] = {}
+        """By how far the evaluations look back from now: query_offset."""
         self.errors: dict[str, str] = {}
         self.failures = 0
 
@@ -86,40 +91,88 @@ class RuleEngine:
         """Evaluates the groups that are due, each at the latest multiple of its interval; gives the transitions.
 
         A group that has already been evaluated at that time is not evaluated again. A rule that fails leaves its
-        alerts as they are and does not stop the others.
+        alerts as they are and does not stop the others. A rule whose series did not change is not evaluated again
+        before time alone can change what it finds; it goes on with that.
         """
         transitions: list[Alert] = []
         resolver = self._resolver_of(storage)
         for group in self._groups:
-            interval = group.group.interval_ms or self._default_interval_ms
-            at_ms = now_ms // interval * interval
+            at_ms = now_ms // self._interval_of(group) * self._interval_of(group)
             if at_ms <= self._evaluated_at_ms.get(group.group.key, at_ms - 1):
                 continue
             self._evaluated_at_ms[group.group.key] = at_ms
+            # What was found when the clock of the series stood elsewhere cannot be used at this time, nor the reverse.
+            lag_ms = group.group.query_offset_ms
+            memory = self._memories.setdefault(lag_ms, {}) if at_ms == now_ms else None
+            surroundings = Surroundings(resolver, self._recorded, self._outside, memory)
             for rule in self._rules[group.group.key]:
-                transitions += self._evaluate_rule(rule, at_ms, resolver)
+                transitions += self._evaluate_rule(rule, at_ms, surroundings)
         if now_ms - self._forgot_at_ms >= _FORGET_EVERY_MS:
             self._recorded.forget(now_ms)
             self._forgot_at_ms = now_ms
         return transitions
 
+    def _interval_of(self, group: CompiledGroup) -> int:
+        return group.group.interval_ms or self._default_interval_ms
+
     def _resolver_of(self, storage: Storage) -> Resolver:
         if self._resolver is None or self._storage is not storage:
-            self._storage, self._resolver = storage, self._new_resolver(storage)
+            self._storage = storage
+            self._resolver = Resolver(storage, self._recorded.storage, step_ms=self._subquery_step_ms, follows=True)
+            self._memories.clear()
         return self._resolver
 
-    def _new_resolver(self, storage: Storage) -> Resolver:
-        return Resolver(storage, self._recorded.storage, step_ms=self._subquery_step_ms)
-
-    def _evaluate_rule(self, rule: RunningRule, at_ms: int, resolver: Resolver) -> list[Alert]:
+    def _evaluate_rule(self, rule: RunningRule, at_ms: int, surroundings: Surroundings) -> list[Alert]:
         try:
-            transitions = rule.evaluate(Surroundings(resolver, self._recorded, self._outside), at_ms)
+            transitions = rule.evaluate(surroundings, at_ms)
         except Rejected as error:
             self.errors[rule.key] = str(error)
             self.failures += 1
             return []
-        self.errors.pop(rule.key, None)
+        if self.errors:
+            self.errors.pop(rule.key, None)
         return [rule.alert(each.alert, each.reason, self._tenant) for each in transitions]
+
+    def next_ms(self, now_ms: int) -> int:
+        """The earliest time after ``now_ms``, the last evaluation, at which another can give or write something new.
+
+        That is, unless something is added to the series before. What would only be written again counts as nothing new:
+        see :meth:`pass_over`.
+        """
+        return min((self._next_of(group, now_ms) for group in self._groups), default=FOREVER)
+
+    def _next_of(self, group: CompiledGroup, now_ms: int) -> int:
+        interval = self._interval_of(group)
+        at_ms, rules = self._evaluated_at_ms.get(group.group.key), self._rules[group.group.key]
+        if at_ms is None:
+            return now_ms + 1
+        due = now_ms // interval * interval + interval
+        if not all(rule.rested for rule in rules):
+            return due
+        changes = min((rule.next_ms(at_ms) for rule in rules), default=FOREVER)
+        return max(due, changes + -changes % interval)
+
+    def pass_over(self, until_ms: int) -> None:
+        """Writes what evaluations before that time would write, when none of them could give anything new."""
+        reached_ms = until_ms - self._recorded.reach_ms
+        writing: list[list[RunningRule]] = []
+        passed: list[Iterable[tuple[int, int]]] = []
+        for group in self._groups:
+            times = self._instants(group, until_ms)
+            rules = [rule for rule in self._rules[group.group.key] if rule.writes]
+            if times:
+                self._evaluated_at_ms[group.group.key] = times[-1]
+            within = times[max((reached_ms - times.start) // times.step, 0) :] if rules else ()
+            passed.append(zip(within, repeat(len(writing))))
+            writing.append(rules)
+        for at_ms, index in heapq.merge(*passed):
+            for rule in writing[index]:
+                rule.repeat(self._recorded, at_ms)
+
+    def _instants(self, group: CompiledGroup, until_ms: int) -> range:
+        """When a group is due after its last evaluation and before that time."""
+        interval, last = self._interval_of(group), self._evaluated_at_ms.get(group.group.key)
+        return range(last + interval, until_ms, interval) if last is not None else range(0)
 
     def active(self) -> list[Alert]:
         """The alerts that are pending or firing now, for sending them again."""

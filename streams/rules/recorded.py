@@ -1,10 +1,12 @@
 """The series that rules themselves write: results of recording rules, ``ALERTS`` and ``ALERTS_FOR_STATE``."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from streams.promql import STALE, Labels, Matcher, MemoryStorage
+from streams.promql.memory import MemorySeries
 from streams.promql.moment import LOOKBACK_MS, Selection
 from streams.promql.values import NAME
 
@@ -17,34 +19,52 @@ class RecordedSeries(msgspec.Struct):
     values: list[float]
 
 
+class _Written(NamedTuple):
+    """What a rule gave last time: the results, and for each its series and how far back that is kept."""
+
+    results: dict[Labels, float]
+    series: list[tuple[MemorySeries, int]]
+
+
 class Recorded:
     """Keeps each series for as long as a rule can reach back to it, and for ``keep_ms`` at least."""
 
     def __init__(self, references: Iterable[Selection], keep_ms: int = LOOKBACK_MS) -> None:
         self._keep_ms = keep_ms
         self.storage = MemoryStorage()
-        self._present: dict[str, dict[Labels, None]] = {}
+        self._written: dict[str, _Written] = {}
         self._references = list(references)
         self._reach: dict[str, int] = {}
 
+    @property
+    def reach_ms(self) -> int:
+        """How far back any series is kept."""
+        return max([self._keep_ms, *(reach_ms for _, reach_ms in self._references)])
+
     def write(self, writer: str, results: dict[Labels, float], at_ms: int) -> None:
         """Appends what a rule gave; a series it gave last time and not now gets a stale marker."""
-        for labels in self._present.get(writer, {}):
-            if labels not in results:
-                self.storage.series(labels).append(at_ms, STALE)
-        for labels, value in results.items():
-            series = self.storage.series(labels)
+        before = self._written.get(writer)
+        if before is None or before.results is not results:
+            if before is None and not results:
+                return
+            before = self._written[writer] = self._changed(before, results, at_ms)
+        for (series, reach_ms), value in zip(before.series, results.values(), strict=True):
             series.append(at_ms, value)
-            series.forget(at_ms - self._reach_of(labels.get(NAME, "")))
-        self._present[writer] = dict.fromkeys(results)
+            series.forget(at_ms - reach_ms)
 
-    def has(self, writer: str) -> bool:
-        """Whether a rule gave anything last time."""
-        return bool(self._present.get(writer))
+    def _changed(self, before: _Written | None, results: dict[Labels, float], at_ms: int) -> _Written:
+        for series, _ in before.series if before is not None else ():
+            if series.labels not in results:
+                series.append(at_ms, STALE)
+        found = [(self.storage.series(labels), self._reach_of(labels.get(NAME, ""))) for labels in results]
+        return _Written(results, found)
 
     def forget(self, now_ms: int) -> None:
         """Removes the series that no rule can reach any more."""
+        written = {id(series) for each in self._written.values() for series, _ in each.series}
         for series in list(self.storage):
+            if id(series) in written:
+                continue
             if not series.timestamps or series.timestamps[-1] <= now_ms - self._reach_of(series.labels.get(NAME, "")):
                 self.storage.drop(series.labels)
 

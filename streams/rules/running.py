@@ -1,7 +1,8 @@
 """One rule at work: evaluate the expression, render labels and annotations, step the alerts or record the series."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -9,6 +10,7 @@ from schemas.alert import Alert, AlertReason
 from schemas.failures import Rejected
 from schemas.rules import Group
 from streams.promql import Labels, Resolver, Sample, Vector, compile_expression
+from streams.promql.moment import Memory, Validity
 from streams.promql.values import NAME, NO_LABELS
 from streams.rules.alerts import Active, AlertStates, Seen, Transition
 from streams.rules.compiled import CompiledRule
@@ -16,6 +18,7 @@ from streams.rules.recorded import Recorded
 from streams.rules.templates import TemplateData
 
 _NAME_ONLY = frozenset({NAME})
+_AROUND = re.compile(r"\b(?:query|now)\b")
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -26,11 +29,22 @@ class Outside(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What a rule is evaluated in."""
+    """What a rule is evaluated in. ``memory``: None when nothing that is found may be used later."""
 
     resolver: Resolver
     recorded: Recorded
     outside: Outside
+    memory: Memory | None = None
+
+
+class Found(NamedTuple):
+    """What an evaluation gave, and how long it certainly gives the same, in the time of the query."""
+
+    seen: dict[Labels, Seen]
+    """Of an alert rule."""
+    written: dict[Labels, float]
+    """Of a recording rule."""
+    validity: Validity
 
 
 class RunningRule:
@@ -41,32 +55,66 @@ class RunningRule:
         self._compiled = compiled
         self._rule = compiled.rule
         self._group = group
-        self._seen_version: object = None
-        self._blind = False
+        self._found: Found | None = None
+        self._shown: dict[Labels, float] = {}
+        texts = [template.text for template in (*compiled.labels.values(), *compiled.annotations.values())]
+        self._looks_around = any(map(_AROUND.search, texts))
+        """Whether its templates may depend on more than the result."""
         self.states = AlertStates(compiled.rule.for_ms, compiled.rule.keep_firing_for_ms, group.limit)
+        self.rested = False
+        """Whether its last evaluation only went on with what was found before."""
 
     def evaluate(self, surroundings: Surroundings, at_ms: int) -> list[Transition]:
         """The transitions of the rule's alerts. Raises Rejected when the rule cannot be evaluated."""
-        if self._rests(surroundings):
-            return []
         query_ms = at_ms - self._group.query_offset_ms
-        vector = evaluate_vector(self._compiled, surroundings.resolver, query_ms)
+        found, self._found, self.rested = self._found, None, False
+        holds = surroundings.memory is not None and found is not None and found.validity.holds(query_ms)
+        if found is None or not holds:
+            found = self._evaluated(surroundings, at_ms, query_ms)
         if not self._rule.is_alert:
-            surroundings.recorded.write(self.key, self._recorded(vector), query_ms)
-            return []
-        transitions = self.states.step(self._seen(vector, surroundings, at_ms), at_ms)
-        surroundings.recorded.write(self.key, self._alert_series(), query_ms)
+            surroundings.recorded.write(self.key, found.written, query_ms)
+            transitions = []
+        else:
+            transitions = self._step(found.seen, at_ms, fresh=not holds)
+            surroundings.recorded.write(self.key, self._shown, query_ms)
+        if surroundings.memory is not None:
+            self._found = found
+        self.rested = holds and not transitions
         return transitions
 
-    def _rests(self, surroundings: Surroundings) -> bool:
-        """Whether there is nothing that it reads, and nothing of its own that would have to end."""
-        expression, version = self._compiled.expression, surroundings.resolver.version
-        if not expression.needs_series or version is None or self.states or surroundings.recorded.has(self.key):
-            return False
-        if version != self._seen_version:
-            self._seen_version = version
-            self._blind = not any(surroundings.resolver.select(tuple(found)) for found, _ in expression.selectors())
-        return self._blind
+    def _evaluated(self, surroundings: Surroundings, at_ms: int, query_ms: int) -> Found:
+        memory = surroundings.memory if surroundings.memory is not None else {}
+        value, validity = self._compiled.expression.follow(surroundings.resolver, query_ms, memory)
+        vector = as_vector(value)
+        if vector and self._looks_around:
+            validity.ends_by(query_ms)
+        if self._rule.is_alert:
+            return Found(self._seen(vector, surroundings, at_ms), {}, validity)
+        return Found({}, self._recorded(vector), validity)
+
+    def _step(self, seen: dict[Labels, Seen], at_ms: int, fresh: bool) -> list[Transition]:
+        if not seen and not self.states:
+            return []
+        transitions = self.states.step(seen, at_ms)
+        if transitions or fresh:
+            self._shown = self._alert_series()
+        return transitions
+
+    def next_ms(self, at_ms: int) -> int:
+        """The earliest time after ``at_ms``, its last evaluation, at which it may do something else than then."""
+        if self._found is None or not self._found.validity.holds(at_ms - self._group.query_offset_ms):
+            return at_ms + 1
+        return min(self._found.validity.until_ms + self._group.query_offset_ms, self.states.next_ms())
+
+    @property
+    def writes(self) -> bool:
+        """Whether it wrote anything at its last evaluation."""
+        return bool(self._shown or (self._found is not None and self._found.written))
+
+    def repeat(self, recorded: Recorded, at_ms: int) -> None:
+        """Writes at that time what it wrote at its last evaluation."""
+        written = self._shown if self._rule.is_alert else self._found.written if self._found is not None else {}
+        recorded.write(self.key, written, at_ms - self._group.query_offset_ms)
 
     def alert(self, active: Active, reason: AlertReason, tenant: str) -> Alert:
         """An alert of this rule as it leaves the engine."""
@@ -110,7 +158,7 @@ class RunningRule:
 
     def _template_data(self, sample: Sample, surroundings: Surroundings, at_ms: int) -> TemplateData:
         def query(text: str) -> list[dict[str, Any]]:
-            value = compile_expression(text).evaluate(surroundings.resolver, at_ms)
+            value = compile_expression(text).evaluate(surroundings.resolver.once(), at_ms)
             return [{"Labels": dict(each.labels), "Value": each.value} for each in as_vector(value)]
 
         outside = surroundings.outside
@@ -123,11 +171,6 @@ class RunningRule:
             series[labels.changed([(NAME, "ALERTS"), ("alertstate", active.state)])] = 1.0
             series[labels.changed([(NAME, "ALERTS_FOR_STATE")])] = active.active_at_ms // 1000 * 1.0
         return series
-
-
-def evaluate_vector(compiled: CompiledRule, resolver: Resolver, at_ms: int) -> Vector:
-    """The result of a rule's expression; a number counts as one element without labels."""
-    return as_vector(compiled.expression.evaluate(resolver, at_ms))
 
 
 def as_vector(value: Any) -> Vector:

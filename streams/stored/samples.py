@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.promql.values import NAME, Labels
-from streams.windows.history import FORGET_MS, LE_BOUNDS
+from streams.windows.histograms import LE_BOUNDS
+from streams.windows.history import FORGET_MS
 from streams.windows.liveness import FORGET_MS as GONE_MS
 from streams.windows.liveness import SILENT_MS
 

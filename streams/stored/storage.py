@@ -18,7 +18,8 @@ from streams.stored import sql
 from streams.stored.alerts import ALERT_SERIES, load_alerts
 from streams.stored.samples import NOTHING, Counted, Pane, label_sets, names_of, sampled, stored_names
 from streams.stored.sql import MADE, Resolution
-from streams.windows.history import FORGET_MS, LE_BOUNDS
+from streams.windows.histograms import LE_BOUNDS
+from streams.windows.history import FORGET_MS
 from streams.windows.liveness import FORGET_MS as GONE_MS
 
 FINE_MS = 6 * 3_600_000

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.sla import Sla, Targets
-from streams.windows.history import Clock
+from streams.windows.clock import Clock
 from streams.windows.panes import Cell, Series
 from streams.windows.sketch import SCALE, quantiles
 from streams.windows.tumbling import Windows

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from streams.promql import Labels, Matcher
 from streams.stored.samples import Counted, Pane, instants, sampled, silences, stored_names
-from streams.windows.history import LE_BOUNDS, History
+from streams.windows.histograms import LE_BOUNDS
+from streams.windows.history import History
 from streams.windows.panes import Cell, Kind, Series
 from streams.windows.sketch import count_at_most
 

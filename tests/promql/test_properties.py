@@ -1,17 +1,13 @@
 """What holds for every vector, whatever its values."""
 
 import math
-import re
 import statistics
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.failures import Rejected
 from streams.promql import Labels, MemoryStorage, compile_expression
 from streams.promql.arithmetic import exact_sum, float_text, kahan, mean, quantile, variance
 
@@ -104,20 +100,3 @@ def test_a_float_is_written_without_exponent_and_reads_back_the_same(value: floa
     text = float_text(value)
     assert "e" not in text
     assert float(text) == value
-
-
-SCRIPTS = Path(__file__).parent / "scripts"
-EVALUATED = re.compile(r"^eval instant at \S+ (.+)$", re.M)
-
-
-def test_what_needs_series_gives_nothing_without_them() -> None:
-    """Every expression of the scripts; those that make something of nothing say so."""
-    texts = {text for script in SCRIPTS.glob("*.test") for text in EVALUATED.findall(script.read_text())}
-    compiled = [compile_expression(text) for text in sorted(texts)]
-    needing = [expression for expression in compiled if expression.needs_series]
-    assert len(needing) > 50
-    for expression in needing:
-        with suppress(Rejected):  # topk(NaN, x) is an error with series, too
-            assert expression.evaluate(MemoryStorage(), 1_700_000_000_000) == [], expression.text
-    for text in ("absent(x)", "x or vector(1)", "x > hour()", "1", "absent_over_time(x[5m])", "scalar(x)"):
-        assert not compile_expression(text).needs_series

@@ -124,12 +124,13 @@ def test_names_that_no_rule_reaches_are_not_kept() -> None:
 def test_a_series_without_observations_is_forgotten_in_the_end() -> None:
     store = history(reach_ms=SECOND)
     store.merge(REQUESTS, 0, counted(1.0))
-    version = store.version
+    chosen, watch = store.watch((Matcher("__name__", "=", "requests_total"),))
+    assert len(chosen) == 1
 
     store.prune(FORGET_MS + 60 * SECOND)
 
     assert list(store.select([Matcher("__name__", "=", "requests_total")])) == []
-    assert store.version != version
+    assert (len(chosen), watch.changed.number) == (0, 1)
 
 
 def test_the_newest_sample_is_found_without_the_others() -> None:

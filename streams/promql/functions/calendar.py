@@ -25,6 +25,7 @@ def _of_date(part: Callable[[datetime], int]) -> Implementation:
 
     def implementation(call: Call, moment: Moment) -> Vector:
         if not call.arguments:
+            moment.passes()
             return [Sample(NO_LABELS, of_value(moment.at_ms // 1000))]
         return [Sample(sample.labels, of_value(sample.value), True) for sample in call.vector(0, moment)]
 
@@ -32,14 +33,16 @@ def _of_date(part: Callable[[datetime], int]) -> Implementation:
 
 
 def _time(call: Call, moment: Moment) -> float:
+    moment.passes()
     return moment.at_ms / 1000
 
 
 def _timestamp(call: Call, moment: Moment) -> Vector:
     """When each sample was taken; of anything but a selector, the evaluation time."""
+    moment.passes()
     operand = call.arguments[0]
     if isinstance(operand, InstantSelector):
-        return [Sample(labels, time_ms / 1000, True) for labels, time_ms, _ in operand.latest(moment)]
+        return [Sample(labels, time_ms / 1000, True) for labels, time_ms, _ in operand.latest(moment, dated=True)]
     return [Sample(sample.labels, moment.at_ms / 1000, True) for sample in call.vector(0, moment)]
 
 

@@ -33,6 +33,7 @@ def _deriv(call: Call, moment: Moment) -> Vector:
 
 
 def _predict_linear(call: Call, moment: Moment) -> Vector:
+    moment.passes()
     ahead = call.number(1, moment)
 
     def predicted(series: RangeSeries) -> float:
