@@ -207,18 +207,24 @@ class AlertmanagerSink:
         return {labels: reason for answer in heard for labels, reason in answer.items()} if heard else None
 
     async def _muted(self, url: str) -> dict[ShownLabels, AlertReason]:
-        wanted = {"active": "false", "unprocessed": "false"}
         async with asyncio.timeout(self._patience_s):
-            async with self._session().get(
-                f"{url}/api/v2/alerts", params=wanted, headers=self._headers, allow_redirects=False
-            ) as answer:
-                answer.raise_for_status()
-                alerts = orjson.loads(await answer.read())
+            alerts = await self.ask(url, "alerts", {"active": "false", "unprocessed": "false"})
         return {
             frozenset(alert["labels"].items()): "silenced" if alert["status"]["silencedBy"] else "inhibited"
             for alert in alerts
             if alert["status"]["silencedBy"] or alert["status"]["inhibitedBy"]
         }
+
+    async def ask(self, url: str, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """What one Alertmanager answers to a GET below ``/api/v2/``. Raises Unavailable."""
+        try:
+            async with self._session().get(
+                f"{url.rstrip('/')}/api/v2/{path}", params=parameters, headers=self._headers, allow_redirects=False
+            ) as answer:
+                answer.raise_for_status()
+                return orjson.loads(await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
+            raise Unavailable(f"{url} does not answer: {failure or type(failure).__name__}") from None
 
     async def close(self) -> None:
         """End requests and connections; what waits is forgotten."""

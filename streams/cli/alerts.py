@@ -6,7 +6,7 @@ import click
 
 from sinks.chdb_directory import quoted
 from streams.api.parameters import DEFAULT_TENANT, duration_ms
-from streams.cli import _acknowledge
+from streams.cli import _acknowledge, _drill
 from streams.cli._answers import Answer, ask_for, print_json
 from streams.cli._clickhouse import asking, sentences, settings
 from streams.promql.values import labels_text
@@ -32,7 +32,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print an array wit
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show alerts: those that are active (list), or all that happened to them (history); take them up (ack).
+    """Show alerts: those that are active (list), or all that happened to them (history).
+
+    Take them up (ack), and test who is told (drill).
 
     Without a subcommand: list.
     """
@@ -106,3 +108,4 @@ def _without_name(labels: dict[str, Any]) -> dict[str, str]:
 
 
 command.add_command(_acknowledge.command, "ack")
+command.add_command(_drill.command, "drill")

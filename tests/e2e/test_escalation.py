@@ -2,10 +2,8 @@
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,23 +46,6 @@ def measure(running: Pipeline, celsius: float, *rooms: str, after: float = 0) ->
 
 def steps(running: Pipeline, name: str, room: str) -> list[str]:
     return [row["step"] or row["reason"] for row in running.handling(name) if row["labels"]["room"] == room]
-
-
-def silence(server: Alertmanager, name: str, room: str) -> None:
-    now = datetime.now(UTC)
-    body = {
-        "matchers": [
-            {"name": label, "value": value, "isRegex": False} for label, value in (("alertname", name), ("room", room))
-        ],
-        "startsAt": now.isoformat(),
-        "endsAt": (now + timedelta(hours=1)).isoformat(),
-        "createdBy": "ada",
-        "comment": "known",
-    }
-    request = urllib.request.Request(
-        f"{server.url}/api/v2/silences", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    urllib.request.urlopen(request, timeout=5).close()
 
 
 @pytest.mark.slow
@@ -112,7 +93,7 @@ def test_whoever_acknowledges_or_silences_an_alert_keeps_it_from_the_next_step(
         listed = json.loads(running.tidewatch("alerts", "list", "--json").stdout)
         assert {each["labels"]["room"]: each["acknowledged_by"] for each in listed} == {"3": "ada", "4": ""}
 
-        silence(alertmanager, name, room="5")
+        alertmanager.silence(alertname=name, room="5")
         measure(running, 35, "5", "6", after=60)
         told.wait_for("firing", 20, alertname=name, room="6", escalation="manager")
         running.wait(lambda: "silenced" in steps(running, name, "5"), "the silence to be seen", 20)
