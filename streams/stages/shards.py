@@ -84,7 +84,7 @@ class KeptShards:
         return (await snapshots.store(self.producer, topic, partition.number, content)).metadata()
 
     async def _read(self, partition: Partition, metadata: list[str]) -> list[bytes]:
-        return [await snapshots.read(self.config, partition.number, Located.parse(each)) for each in metadata]
+        return await snapshots.read_all(self.config, partition.number, [Located.parse(each) for each in metadata])
 
 
 def _decode(content: bytes) -> _Bundle:

@@ -1,7 +1,7 @@
 """Snapshots of a stage's state as records: cut to the size a broker takes, found again by a commit's metadata."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -87,22 +87,32 @@ async def store(producer: Any, topic: str, partition: int, packed: bytes) -> Loc
 
 async def read(config: Config, partition: int, located: Located) -> bytes:
     """The snapshot that a commit points at. Raises Unavailable; Lost when it never will be there again."""
+    [packed] = await read_all(config, partition, [located])
+    return packed
+
+
+async def read_all(config: Config, partition: int, wanted: Sequence[Located]) -> list[bytes]:
+    """Several of one partition; see :func:`read`."""
     reader = AIOKafkaConsumer(**client_options(config.kafka), auto_offset_reset="none", enable_auto_commit=False)
     at = TopicPartition(config.topics.snapshots, partition)
-    parts: dict[int, Chunk] = {}
     try:
         await reader.start()
         reader.assign([at])
-        reader.seek(at, located.offset)
-        async with asyncio.timeout(_READ_TIMEOUT):
-            while len(parts) < located.parts:
-                part = Chunk.decode((await reader.getone()).value)
-                if part.snapshot == located.snapshot:
-                    parts[part.number] = part
+        return [await _read_one(reader, at, located) for located in wanted]
     except OffsetOutOfRangeError:
-        raise Lost(f"the snapshot at offset {located.offset} of {at.topic}-{partition} is no longer kept") from None
+        raise Lost(f"a snapshot of {at.topic}-{partition} is no longer kept") from None
     except (KafkaError, TimeoutError) as error:
         raise Unavailable(f"reading a snapshot of {at.topic}-{partition}: {error!r}") from error
     finally:
         await reader.stop()
+
+
+async def _read_one(reader: AIOKafkaConsumer, at: TopicPartition, located: Located) -> bytes:
+    parts: dict[int, Chunk] = {}
+    reader.seek(at, located.offset)
+    async with asyncio.timeout(_READ_TIMEOUT):
+        while len(parts) < located.parts:
+            part = Chunk.decode((await reader.getone()).value)
+            if part.snapshot == located.snapshot:
+                parts[part.number] = part
     return join(parts.values())
