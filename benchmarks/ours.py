@@ -1,7 +1,8 @@
 """Tidewatch's worker as it is shipped, from Kafka to the rows of closed windows.
 
 Variants: ``windows`` has a sink that drops all rows, once those of the windows are noted; ``stored`` writes all of them
-to chDB, the ClickHouse engine in the same process, so that the engine's work is in the figures too.
+to ClickHouse over HTTP. The engine is a process of its own then, whose processor time is reported apart: as that of a
+thread called ``engine``, which is not in the sum.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import uvloop
 from faust.types import TP
 
 from benchmarks import events, peer
+from benchmarks.engine import Engine
 from benchmarks.truth import key
 from schemas.config import ClickHouse as Settings
 from schemas.config import Config, Http, Kafka, Log, Topics, Windows
@@ -86,7 +88,33 @@ class Sink(ClickHouse):
         self._collected.take(table, columns)
 
 
-async def run(task: peer.Task, clock: peer.Clock, stored: bool, directory: Path) -> dict[str, list[Any]]:
+class Clock(peer.Clock):
+    """The time of a worker, and beside it that of the engine it inserts into."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._engine_seconds = 0.0
+
+    def begin(self) -> None:
+        """Partitions are assigned; later calls do nothing."""
+        if self._began is None:
+            self._engine_seconds = -self._engine.cpu_seconds()
+        super().begin()
+
+    def end(self) -> None:
+        """The last row is stored."""
+        super().end()
+        self._engine_seconds += self._engine.cpu_seconds()
+
+    def thread_seconds(self) -> dict[str, float]:
+        """Also the engine's, as a thread of that name."""
+        return {**super().thread_seconds(), "engine": self._engine_seconds}
+
+
+async def run(
+    task: peer.Task, clock: peer.Clock, clickhouse: Settings, stored: bool, name: str
+) -> dict[str, list[Any]]:
     """Process the whole topic; its windows."""
     collected = Collected(task, clock, raw=stored)
 
@@ -97,7 +125,7 @@ async def run(task: peer.Task, clock: peer.Clock, stored: bool, directory: Path)
 
     sink = partial(Sink, collected=collected, drops=not stored)
     with patch.object(pipeline, "ClickHouse", sink), patch.object(BatchTransport, "Consumer", Timed):
-        async with pipeline.running(_config(task, directory)) as (_, stages):
+        async with pipeline.running(_config(task, clickhouse, name)) as (_, stages):
             done = asyncio.create_task(collected.complete.wait())
             await asyncio.wait({done, *stages}, return_when=asyncio.FIRST_COMPLETED)
             for stage in stages:
@@ -106,15 +134,15 @@ async def run(task: peer.Task, clock: peer.Clock, stored: bool, directory: Path)
     return collected.windows
 
 
-def _config(task: peer.Task, directory: Path) -> Config:
+def _config(task: peer.Task, clickhouse: Settings, name: str) -> Config:
     """Defaults, but for windows of 10 s and names of its own."""
-    name = f"ours-{task.topic}-{directory.name}"
+    name = f"ours-{task.topic}-{name}"
     own = {topic: f"{name}-{topic}" for topic in ("security", "processing", "panes", "snapshots", "alerts")}
     return Config(
         kafka=Kafka(bootstrap_servers=[task.bootstrap_servers], group=name),
         topics=Topics(metrics=task.topic, dead_letters=f"{name}-dead-letters", **own),
         windows=Windows(sizes=[events.WINDOW_MS // 1000]),
-        clickhouse=Settings(url=f"chdb:{directory}/clickhouse", embedded_port=0),
+        clickhouse=clickhouse,
         http=Http(port=0),
         log=Log(level="warning"),
     )
@@ -123,9 +151,18 @@ def _config(task: peer.Task, directory: Path) -> Config:
 def main() -> None:
     """Run and report."""
     _, variant, *arguments = sys.argv
-    task, clock = peer.task(arguments), peer.Clock()
-    with tempfile.TemporaryDirectory() as directory:
-        windows = uvloop.run(run(task, clock, variant == "stored", Path(directory)))
+    task = peer.task(arguments)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name) / "clickhouse"
+        if variant == "stored":
+            with Engine(directory) as engine:
+                clock: peer.Clock = Clock(engine)
+                clickhouse = Settings(url=engine.url, password=engine.credential)
+                windows = uvloop.run(run(task, clock, clickhouse, True, Path(name).name))
+        else:
+            clock = peer.Clock()
+            clickhouse = Settings(url=f"chdb:{directory}", embedded_port=0)
+            windows = uvloop.run(run(task, clock, clickhouse, False, Path(name).name))
     peer.hand_in(task, clock, windows, ["tidewatch"])
 
 
