@@ -85,8 +85,6 @@ class Track(Thread):
         """Wait for the fault that is under way."""
         self.ended.set()
         self.join(600)
-        if self.failed is not None:
-            raise self.failed
 
 
 def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
@@ -147,6 +145,9 @@ def suffer(there: Scene, plan: Plan, publisher: Publisher) -> Counter[str]:
             break
     for track in tracks:
         track.end()
+    for track in tracks:
+        if track.failed is not None:
+            raise track.failed
     return sum((track.struck for track in tracks), Counter())
 
 

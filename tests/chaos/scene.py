@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -25,7 +26,6 @@ from tests.servers.process import ServerProcess
 SESSION = 6.0
 """Seconds for which a worker may be silent."""
 
-_FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime*.so.1"), None)
 _DISK_BYTES = 4 << 30
 _PATIENCE = 300.0
 """Seconds that a start may take on a machine that has other things to do."""
@@ -68,7 +68,7 @@ class Scene:
         self.topics = {topic: f"chaos-{topic}" for topic in TOPICS}
         self.password = secrets.token_urlsafe()
         self.clock = directory / "clock"
-        """How far the workers' clocks are off, in libfaketime's words; None: it is not here."""
+        """How far the workers' clocks are off: see clock/sitecustomize.py."""
         self.log = directory / "workers.log"
         self.proxy = Proxy(proxy_port, self.clickhouse_port)
         self._alerts: Alerts | None = None
@@ -79,8 +79,9 @@ class Scene:
             "TIDEWATCH_CLICKHOUSE_PASSWORD": self.password,
             "TIDEWATCH_CONFIG": str(self.config),
         }
-        self.has_fake_clock = _FAKETIME is not None
-        self.environment = environment | (self._fake_clock() if self.has_fake_clock else {})
+        self.clock.write_bytes(struct.pack("q", 0))
+        path = os.pathsep.join([str(Path(__file__).parent / "clock"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = {**environment, "CHAOS_CLOCK": str(self.clock), "PYTHONPATH": path}
         data = (disk or directory) / "clickhouse"
         command = [sys.executable, "-m", "tests.chaos.clickhouse", str(data), str(self.clickhouse_port)]
         log = directory / "clickhouse.log"
@@ -90,9 +91,8 @@ class Scene:
 
     def set_clock(self, seconds: int) -> None:
         """Let the workers' clocks be wrong."""
-        new = self.clock.with_suffix(".new")
-        new.write_text(f"{seconds:+d}\n")
-        new.replace(self.clock)
+        with self.clock.open("r+b") as file:
+            file.write(struct.pack("q", seconds))
 
     def alerts(self, listening: bool) -> None:
         """Start or stop Alertmanager."""
@@ -175,16 +175,6 @@ class Scene:
             # A partition that is quiet because something is broken must not let the clock run: the truth is event time.
             "idle_timeout = 100000.0\n" + settings
         )
-
-    def _fake_clock(self) -> dict[str, str]:
-        self.set_clock(0)
-        return {
-            "LD_PRELOAD": str(_FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DONT_RESET": "1",
-        }
 
 
 @contextmanager

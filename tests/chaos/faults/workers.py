@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from random import Random
@@ -70,10 +71,12 @@ class Joining:
         finally:
             if random.random() < 0.5:
                 process.terminate()
-            else:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(60)  # as patient as the supervisor is
+            if process.poll() is None:
                 process.kill()
                 scene.kills += 1
-            process.wait(90)
+            process.wait()
 
 
 class Restless:
