@@ -34,8 +34,8 @@ from streams.texts import joined
 COMMIT_TIMEOUT = 20.0
 """Seconds. aiokafka retries a commit without limit; after this its outcome is unknown and has to be read again."""
 
-_TRICKLE_RECORDS = 500
-_TRICKLE_PAUSE = 0.02
+_TRICKLE_RECORDS = 5_000
+_TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
 
 _UNPACKED_RECORDS = 10_000
@@ -330,13 +330,15 @@ def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
     """The next records of one fetch, as columns; None when it has no more but control records or aborted ones."""
     source = result._partition_records
     found: list[Unpacked] = []
-    while has_more(result) and sum(len(part.offsets) for part in found) < _UNPACKED_RECORDS:
+    count = 0
+    while has_more(result) and count < _UNPACKED_RECORDS:
         raw, batch = source._records.next_slice()
         if source._check_crcs and not batch.validate_crc():
             raise KafkaError(f"damaged record batch in {tp}")
         if not _skipped(source, batch):
             part = unpacked(raw, batch).since(source.next_fetch_offset)
             found += [part] if len(part.offsets) else []
+            count += len(part.offsets)
         source.next_fetch_offset = batch.next_offset
     next_offset = source.next_fetch_offset
     result._assignment.state_value(tp).consumed_to(next_offset)

@@ -16,6 +16,9 @@ from streams.texts import Texts
 _HEADER_BYTES, _COUNT, _MAGIC = 61, 57, 16
 """Of a record batch of magic 2: its header, in it the number of records, and the byte that says the magic."""
 
+FEW_RECORDS = 150
+"""Of a record batch with fewer, columns cost more than they save: publishers that do not wait write such."""
+
 _LOG_APPEND_TIME = 1
 
 _DECODERS = {
@@ -59,10 +62,10 @@ class Unpacked(NamedTuple):
         return self.headers or [()] * len(self.offsets)
 
 
-def unpacked(raw: memoryview, batch: Any) -> Unpacked:
-    """All records of a record batch; control records too."""
-    if raw[_MAGIC] >= 2:
-        count = int.from_bytes(raw[_COUNT:_HEADER_BYTES], "big")
+def unpacked(raw: memoryview, batch: Any, few: int = FEW_RECORDS) -> Unpacked:
+    """All records of a record batch, control records too; one by one when there are fewer than ``few``."""
+    count = int.from_bytes(raw[_COUNT:_HEADER_BYTES], "big")
+    if raw[_MAGIC] >= 2 and count >= few:
         found = framed(_DECODERS[batch.compression_type](raw[_HEADER_BYTES:].tobytes()), count)
         if found is not None:
             appended = batch.timestamp_type == _LOG_APPEND_TIME

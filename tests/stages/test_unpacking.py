@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.stages import unpacking
-from streams.stages.unpacking import Fetched, Unpacked, unpacked
+from streams.stages.unpacking import FEW_RECORDS, Fetched, Unpacked, unpacked
 
 CODECS = [
     DefaultRecordBatch.CODEC_NONE,
@@ -30,10 +30,10 @@ def batch(records: list[Record], codec: int = DefaultRecordBatch.CODEC_NONE) -> 
     return bytes(builder.build())
 
 
-def taken(data: bytes) -> list[Unpacked]:
+def taken(data: bytes, few: int = 0) -> list[Unpacked]:
     source, found = Fetched(data), []
     while source.has_next():
-        found.append(unpacked(*source.next_slice()))
+        found.append(unpacked(*source.next_slice(), few))
     return found
 
 
@@ -66,9 +66,10 @@ def records(draw: st.DrawFn) -> list[Record]:
     return found
 
 
-@given(records(), st.sampled_from(CODECS))
-def test_columns_hold_what_was_written(written: list[Record], codec: int) -> None:
-    [part] = taken(batch(written, codec))
+@given(records(), st.sampled_from(CODECS), st.sampled_from([0, FEW_RECORDS]))
+def test_columns_hold_what_was_written(written: list[Record], codec: int, few: int) -> None:
+    """However few they are: then they are read one by one."""
+    [part] = taken(batch(written, codec), few)
 
     assert rows(part) == expected(written)
 
