@@ -137,7 +137,8 @@ class Counter:
         if after_ms >= self._clock.now_ms and self._open() is not None:
             return after_ms + 1
         first = max(after_ms + 1, self.totals.born_ms)
-        return first + -first % self.totals.pane_ms
+        shown = self._clock.next_pane(self.totals.ends, self.totals.pane_ms, after_ms)
+        return min(first + -first % self.totals.pane_ms, shown)
 
     def next_change(self, after_ms: int) -> int:
         """When the next pane that holds something may be seen, or the series begins."""

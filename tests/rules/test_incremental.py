@@ -147,9 +147,12 @@ class World:
 
     def shown(self) -> Any:
         """Everything that can be seen of it."""
-        series = {str(each.labels): (each.timestamps, [repr(v) for v in each.values]) for each in self.engine.recorded}
+        series = {
+            str(each.labels): list(zip(each.timestamps, map(repr, each.values), strict=True))
+            for each in self.engine.recorded
+        }
         active = sorted(repr(alert) for alert in self.engine.active())
-        return series, active, self.engine.errors, self.engine.failures
+        return series, active, dict(self.engine.errors), self.engine.failures
 
 
 def played(world: World, steps: Sequence[Any], skips: bool) -> Iterator[tuple[int, list[str], Any]]:
