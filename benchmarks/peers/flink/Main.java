@@ -66,7 +66,7 @@ public final class Main {
                 .setTopics(task.topic())
                 .setGroupId("flink-" + UUID.randomUUID())
                 .setStartingOffsets(OffsetsInitializer.earliest())
-                .setValueOnlyDeserializer(new Decoder())
+                .setDeserializer(new Decoder())
                 .build();
         WatermarkStrategy<Reading> inOrder = WatermarkStrategy
                 .<Reading>forBoundedOutOfOrderness(Duration.ofMillis(Window.LATENESS_MS))

@@ -4,7 +4,7 @@ import com.alibaba.fastjson2.JSON;
 import java.time.OffsetDateTime;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.HashMap;
 
 /** A metric event, decoded and validated. */
 public final class Event {
@@ -17,14 +17,14 @@ public final class Event {
     public OffsetDateTime time;
     public Data data;
 
-    /** One observation; labels in the order of their names, so that equal sets read the same. */
+    /** One observation. */
     public static final class Data {
         public String service;
         public String name;
         public String kind;
         public double value = Double.NaN;
         public String unit = "";
-        public TreeMap<String, String> labels = new TreeMap<>();
+        public HashMap<String, String> labels = new HashMap<>();
         public String tenant = "default";
     }
 
@@ -53,14 +53,5 @@ public final class Event {
     /** Epoch milliseconds. */
     public long timeMs() {
         return time.toEpochSecond() * 1000 + time.getNano() / 1_000_000;
-    }
-
-    /** What its windows are kept by: service, name and all labels, of which the first two start the text. */
-    public String series() {
-        StringBuilder text = new StringBuilder(96).append(data.service).append(' ').append(data.name);
-        for (Map.Entry<String, String> label : data.labels.entrySet()) {
-            text.append(' ').append(label.getKey()).append('=').append(label.getValue());
-        }
-        return text.toString();
     }
 }

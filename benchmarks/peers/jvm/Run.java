@@ -37,7 +37,7 @@ public final class Run {
         }
     }
 
-    /** A window is closed. */
+    /** A window is closed. A series is service, name and labels, as the key of its records is. */
     public synchronized void closed(String series, long startMs, Window window) {
         if (series.startsWith(SENTINEL)) {
             return;

@@ -1,8 +1,6 @@
 package kafka_streams;
 
 import java.time.Duration;
-import java.util.Optional;
-import java.util.Set;
 import jvm.Run;
 import jvm.Task;
 import jvm.Window;
@@ -12,13 +10,9 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Materialized;
-import org.apache.kafka.streams.kstream.Repartitioned;
 import org.apache.kafka.streams.kstream.TimeWindows;
 
-/**
- * The DSL: a new key means a repartition topic. What comes from one partition stays together there, so that stream
- * time is that of one partition and half a second of grace is enough, as for everyone else.
- */
+/** The DSL. Records have their series as key, so that no repartition topic is needed. */
 final class Dsl {
     private Dsl() {}
 
@@ -26,16 +20,13 @@ final class Dsl {
         Duration size = Duration.ofMillis(Window.SIZE_MS);
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(task.topic(), Formats.events())
-                .process(Keyed::new)
-                .repartition(Repartitioned.with(Serdes.String(), Observation.SERDE)
-                        .withStreamPartitioner((topic, series, observation, partitions) ->
-                                Optional.of(Set.of(observation.origin()))))
-                .groupByKey(Grouped.with(Serdes.String(), Observation.SERDE))
+                .processValues(Heartbeat::new)
+                .groupByKey(Grouped.with(Serdes.String(), Formats.EVENT))
                 .windowedBy(TimeWindows.ofSizeAndGrace(size, Duration.ofMillis(Window.LATENESS_MS)))
                 .emitStrategy(EmitStrategy.onWindowClose())
                 .aggregate(
                         Window::new,
-                        (series, observation, window) -> window.add(observation.value()),
+                        (series, event, window) -> window.add(event.data.value),
                         Materialized.with(Serdes.String(), Formats.WINDOW))
                 .toStream()
                 .foreach((key, window) -> run.closed(key.key(), key.window().start(), window));

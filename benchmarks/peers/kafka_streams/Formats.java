@@ -24,8 +24,8 @@ final class Formats {
         return ((Event) record.value()).timeMs();
     }
 
-    static Consumed<byte[], Event> events() {
-        return Consumed.with(Serdes.ByteArray(), EVENT).withTimestampExtractor(Formats::time);
+    static Consumed<String, Event> events() {
+        return Consumed.with(Serdes.String(), EVENT).withTimestampExtractor(Formats::time);
     }
 
     private Formats() {}

@@ -23,10 +23,10 @@ import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
 
 /**
- * The Processor API, for what the DSL cannot be told: all events of a series are in one partition already, so that
- * none need go through a repartition topic. Punctuations by stream time close the windows.
+ * The Processor API, for what the DSL has not: a cache in front of the store, so that windows go to its changelog once
+ * a commit rather than once an event. Punctuations by stream time close them.
  */
-final class Processing implements Processor<byte[], Event, Windowed<String>, Window> {
+final class Processing implements Processor<String, Event, Windowed<String>, Window> {
     private static final String STORE = "windows";
     private static final Duration RETENTION = Duration.ofMinutes(2);
     private static final Duration EVERY = Duration.ofSeconds(1);
@@ -43,9 +43,9 @@ final class Processing implements Processor<byte[], Event, Windowed<String>, Win
         return builder.build();
     }
 
-    private static final class Supplier implements ProcessorSupplier<byte[], Event, Windowed<String>, Window> {
+    private static final class Supplier implements ProcessorSupplier<String, Event, Windowed<String>, Window> {
         @Override
-        public Processor<byte[], Event, Windowed<String>, Window> get() {
+        public Processor<String, Event, Windowed<String>, Window> get() {
             return new Processing();
         }
 
@@ -66,12 +66,12 @@ final class Processing implements Processor<byte[], Event, Windowed<String>, Win
     }
 
     @Override
-    public void process(Record<byte[], Event> record) {
+    public void process(Record<String, Event> record) {
         long start = Window.start(record.timestamp());
         if (start < closedUntil) {
             return;
         }
-        String series = record.value().series();
+        String series = record.key();
         Window window = store.fetch(series, start);
         store.put(series, (window == null ? new Window() : window).add(record.value().data.value), start);
     }
