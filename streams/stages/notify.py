@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 
 
 class NotifyStage:
-    """Tells every Alertmanager of what the alerts topic holds. ``now_ms`` is the clock on the wall, UTC epoch ms."""
+    """Tells every Alertmanager of what the alerts topic holds.
+
+    ``now_ms`` is the clock on the wall, UTC epoch ms; ``every_s`` is how often it is looked at.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class NotifyStage:
         consumer: Callable[[], BatchConsumer],
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        every_s: float = 1.0,
     ) -> None:
         self.config = config
         self.sink = sink
@@ -50,6 +54,7 @@ class NotifyStage:
         self.consumer = consumer
         self.metrics = metrics
         self.now_ms = now_ms
+        self.every_s = every_s
         self._epoch = -1
         self._entering = asyncio.Lock()
         self._notifications = self._none()
@@ -80,7 +85,7 @@ class NotifyStage:
 
     async def _climb(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.every_s)
             epoch = self.consumer().epoch
             try:
                 if self.consumer().owned:
@@ -144,7 +149,7 @@ class NotifyStage:
 
     async def _repeat(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.every_s)
             await self._tell()
 
     async def _tell(self) -> None:

@@ -1,0 +1,196 @@
+"""The stage that tells people, on a clock that the test moves, against a real Alertmanager."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.alert import Alert
+from schemas.config import Alertmanager as Addresses
+from schemas.config import Config
+from sinks.alertmanager import AlertmanagerSink
+from sinks.clickhouse import ClickHouse
+from streams.batch import Partition, RecordBatch
+from streams.stages.alertlog import encode
+from streams.stages.notify import NotifyStage
+from streams.stages.store import Store
+from streams.stages.transport import Backlog, Delivery
+from streams.telemetry.metrics import Metrics
+from tests.alerts.climbing import acknowledged, ladders, resent, resolved
+from tests.alerts.examples import alert
+from tests.api.stored import database
+from tests.servers.alertmanager import Alertmanager
+
+LADDERS = """
+ladders:
+  - match: [severity = critical]
+    steps: [{name: on-call, after: 0s}, {name: manager, after: 5m}, {name: vp, after: 15m}]
+  - match: [severity = high]  # an alert beside it shows that the stage has looked at the clock
+    steps: [{name: before-5, after: 299s}, {name: before-15, after: 899s}, {name: later, after: 2h}]
+"""
+
+INHIBITING = """
+route: {receiver: webhook, group_by: ["..."], group_wait: 0s, group_interval: 1s}
+receivers: [{name: webhook, webhook_configs: [{url: "{webhook}"}]}]
+inhibit_rules: [{source_matchers: [alertname = Cause], target_matchers: [severity = critical]}]
+"""
+
+ALERTS = Partition("alerts", 0)
+
+
+class Stored(NamedTuple):
+    offset: int
+
+
+class Log:
+    """The alerts topic and the group's offsets: what is written is read at once. Stands for Kafka."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.epoch, self.owned, self.backlog = 1, frozenset({ALERTS}), Backlog(10**9)
+        self.now_ms = now_ms
+        self.offsets: Counter[str] = Counter()
+        self.committed_at: Mapping[Partition, tuple[int, str]] = {}
+        self.offer: Callable[[Delivery], Any]
+
+    async def send(self, topic: str, value: bytes, key: bytes = b"", partition: int = 0) -> "asyncio.Future[Stored]":
+        offset = self.offsets[topic]
+        self.offsets[topic] += 1
+        if topic == ALERTS.topic:
+            batch = RecordBatch(ALERTS, [offset], [value], None, [self.now_ms()], offset + 1)
+            self.backlog.add(batch.size_bytes)
+            await self.offer(Delivery(self.epoch, batch))
+        stored: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        stored.set_result(Stored(offset))
+        return stored
+
+    async def committed(self, _: Any) -> Mapping[Partition, tuple[int, str]]:
+        return self.committed_at
+
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], _: int) -> None:
+        self.committed_at = offsets
+
+
+class Desk:
+    """A running stage and what it knows of the time."""
+
+    def __init__(self, server: Alertmanager, clickhouse: ClickHouse) -> None:
+        self.server = server
+        self.begin_ms = self.clock_ms = time.time_ns() // 1_000_000
+        self.log = Log(lambda: self.clock_ms)
+        self.firing: list[Alert] = []
+        metrics = Metrics(CollectorRegistry())
+        config = Config(alertmanager=Addresses(urls=[server.url]))
+        self.sink = AlertmanagerSink(config.alertmanager, "http://tidewatch.example", patience_s=10.0)
+        self.store = Store(clickhouse, metrics)
+        self.stage = NotifyStage(
+            *(config, ladders(LADDERS), self.sink, self.store, self.log, lambda: self.log, metrics),  # type: ignore[arg-type]
+            now_ms=lambda: self.clock_ms,
+            every_s=0.05,
+        )
+        self.log.offer = self.stage.offer
+
+    async def put(self, record: Alert) -> None:
+        key, value = encode(record)
+        await self.log.send("alerts", value, key)
+
+    async def fire(self, name: str, severity: str) -> Alert:
+        firing = alert(name, labels={"severity": severity}, changed_at_ms=self.begin_ms)
+        self.firing.append(firing)
+        await self.put(firing)
+        await self.told(name)
+        while severity == "critical" and not self.steps(name):  # noqa: ASYNC110 - a database has no event to wait for
+            await asyncio.sleep(0.02)
+        return firing
+
+    async def at(self, second: float) -> None:
+        """The clock shows so many seconds since the beginning; firing alerts are stated again."""
+        self.clock_ms = self.begin_ms + round(second * 1000)
+        for each in self.firing:
+            await self.put(resent(each))
+
+    async def told(self, name: str, status: str = "firing", **labels: str) -> None:
+        await asyncio.to_thread(self.server.webhook.wait_for, status, alertname=name, **labels)
+
+    def steps(self, name: str) -> list[tuple[float, str]]:
+        """The rows of the history that are no transitions: second, and step or reason."""
+        rows = self.store.sink.query(
+            "SELECT toUnixTimestamp64Milli(noted_at) AS at, if(step = '', reason, step) AS what "
+            f"FROM alert_history FINAL WHERE rule = '{name}' AND at > 0 ORDER BY at"
+        )
+        return [((row["at"] - self.begin_ms) / 1000, row["what"]) for row in rows]
+
+
+@pytest.fixture
+async def desk(start_alertmanager: Callable[..., Alertmanager], tmp_path: Path) -> AsyncIterator[Desk]:
+    clickhouse = database(tmp_path)
+    opened = Desk(start_alertmanager(config=INHIBITING), clickhouse)
+    running = asyncio.create_task(opened.stage.run())
+    yield opened
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await opened.sink.close()
+    opened.store.close()
+    clickhouse.close()
+
+
+@pytest.mark.alertmanager
+async def test_each_step_is_told_when_its_time_has_come_and_not_before(desk: Desk) -> None:
+    await desk.fire("Down", "critical")
+    await desk.fire("Clock", "high")
+    for second, step, before in ((300, "manager", "before-5"), (900, "vp", "before-15")):
+        await desk.at(second - 1)
+        await desk.told("Clock", escalation=before)
+        assert not desk.server.webhook.notified("firing", alertname="Down", escalation=step)
+        await desk.at(second)
+        await desk.told("Down", escalation=step)
+    assert desk.steps("Down") == [(0, "on-call"), (300, "manager"), (900, "vp")]
+    assert desk.log.committed_at[ALERTS][1].startswith("s1,")
+
+
+async def silence(desk: Desk, _: Alert) -> None:
+    await asyncio.to_thread(desk.server.silence, alertname="Down")
+
+
+async def inhibit(desk: Desk, _: Alert) -> None:
+    await desk.fire("Cause", "none")
+
+
+async def acknowledge(desk: Desk, down: Alert) -> None:
+    await desk.put(acknowledged(down, desk.clock_ms))
+
+
+async def resolve(desk: Desk, down: Alert) -> None:
+    desk.firing.remove(down)
+    await desk.put(resolved(down, down.changed_at_ms + 1))
+
+
+@pytest.mark.alertmanager
+@pytest.mark.parametrize(
+    ("stop", "row"),
+    [(silence, "silenced"), (inhibit, "inhibited"), (acknowledge, "acknowledged"), (resolve, None)],
+)
+async def test_whoever_has_it_in_hand_stops_the_ladder(desk: Desk, stop: Any, row: str | None) -> None:
+    """A minute before the VP would be told; two hours pass without that."""
+    down = await desk.fire("Down", "critical")
+    await desk.fire("Clock", "high")
+    await desk.at(299)
+    await desk.told("Clock", escalation="before-5")
+    await desk.at(300)
+    await desk.told("Down", escalation="manager")
+
+    await desk.at(840)
+    await stop(desk, down)
+    for second, step in ((899, "before-15"), (7200, "later")):
+        await desk.at(second)
+        await desk.told("Clock", escalation=step)
+
+    told = [what for _, what in desk.steps("Down")]
+    assert told == ["on-call", "manager", *([row] if row else [])]
+    assert not desk.server.webhook.notified("firing", alertname="Down", escalation="vp")
+    if stop is resolve:
+        await desk.told("Down", "resolved", escalation="manager")
