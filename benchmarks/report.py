@@ -1,6 +1,7 @@
 """Results as tables in Markdown: what ``make bench`` prints, and what docs/performance.md shows.
 
-``python -m benchmarks.report`` writes the tables of the committed results into that page anew; ``--check`` only looks.
+``python -m benchmarks.report`` writes the figures of the committed results anew into that page and into the docstring
+of the hot path; ``--check`` only looks.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import msgspec
 
 from benchmarks.machine import Machine
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_ROOT = Path(__file__).parents[1]
+PAGE = _ROOT / "docs" / "performance.md"
+HOT_PATH = _ROOT / "streams" / "ingest" / "ingest.py"
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -57,6 +60,10 @@ class Steps(msgspec.Struct, frozen=True):
     date: str
     machine: Machine
     rounds: dict[str, list[float]]
+    path: list[str]
+    """The steps from a fetch to the windows, one after the other."""
+    ceiling: str
+    """The step that nothing which decodes every record can be faster than."""
 
 
 def table(comparison: Comparison) -> str:
@@ -95,6 +102,24 @@ def steps_table(steps: Steps) -> str:
     return "\n".join([_described(steps.date, steps.machine), "", "| step | CPU µs/event |", "|---|---|", *rows])
 
 
+def steps_lines(steps: Steps) -> str:
+    """The median of each step, as lines of a docstring."""
+    return "\n".join(f"    {statistics.median(times):5.2f}  {name}" for name, times in steps.rounds.items())
+
+
+def ceiling_sentence(steps: Steps) -> str:
+    """How the path from a fetch to the windows compares with decoding alone, round by round."""
+    path = [sum(times) for times in zip(*(steps.rounds[name] for name in steps.path), strict=True)]
+    ceiling = steps.rounds[steps.ceiling]
+    ratios = [decoded / ours for decoded, ours in zip(ceiling, path, strict=True)]
+    return (
+        f"From the fetched bytes to merged windows it is {statistics.median(path):.2f} µs an event, of which "
+        f"{' + '.join(f'{statistics.median(steps.rounds[name]):.2f}' for name in steps.path)} "
+        f"({', '.join(steps.path)}). To decode the same bytes with msgspec and do nothing else takes "
+        f"{statistics.median(ceiling):.2f} µs: {_spread(ratios, '{:.2f}')} times as much."
+    )
+
+
 def threads_table(comparison: Comparison) -> str:
     """On which threads the first two contestants' processor time goes, in microseconds an event."""
     names = {
@@ -106,10 +131,12 @@ def threads_table(comparison: Comparison) -> str:
     rows = []
     for name, results in list(comparison.rounds.items())[:2]:
         spent = []
-        for thread, meaning in {**names, "other": "the engine's own threads"}.items():
+        for thread, meaning in {**names, "other": "other threads"}.items():
             times = [result.threads.get(thread, 0.0) / result.events * 1e6 for result in results]
             spent.append(f"{meaning} {statistics.median(times):.2f}")
-        rows.append(f"- {name}: {', '.join(spent)}.")
+        engine = [result.threads.get("engine", 0.0) / result.events * 1e6 for result in results]
+        beside = f"; beside it the engine's process {_spread(engine, '{:.2f}')}" if any(engine) else ""
+        rows.append(f"- {name}: {', '.join(spent)}{beside}.")
     return "\n".join(rows)
 
 
@@ -135,9 +162,26 @@ def page(text: str) -> str:
     for name, (kind, block) in BLOCKS.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if pattern.search(text):
-            filled = block(max(RESULTS.glob(f"{kind}-*.json")).read_bytes())
+            filled = block(newest(kind))
             text = pattern.sub(lambda found, filled=filled: found[1] + filled + "\n" + found[2], text)  # type: ignore[misc]
     return text
+
+
+def docstring(source: str) -> str:
+    """The source of the hot path with the microseconds of the newest committed results in its docstring."""
+    lines = steps_lines(msgspec.json.decode(newest("steps"), type=Steps))
+    return re.sub(
+        r"(``make bench-steps``:\n\n).*?(\n\"\"\")",
+        lambda found: found[1] + lines + found[2],
+        source,
+        count=1,
+        flags=re.S,
+    )
+
+
+def newest(kind: str) -> bytes:
+    """The newest results of a kind."""
+    return max(RESULTS.glob(f"{kind}-*.json")).read_bytes()
 
 
 BLOCKS: dict[str, tuple[str, Callable[[bytes], str]]] = {
@@ -145,6 +189,7 @@ BLOCKS: dict[str, tuple[str, Callable[[bytes], str]]] = {
     "threads": ("bench", lambda read: threads_table(msgspec.json.decode(read, type=Comparison))),
     "peers": ("peers", lambda read: table(msgspec.json.decode(read, type=Comparison))),
     "steps": ("steps", lambda read: steps_table(msgspec.json.decode(read, type=Steps))),
+    "ceiling": ("steps", lambda read: ceiling_sentence(msgspec.json.decode(read, type=Steps))),
 }
 """What fills a block: the kind of results, and the table made of them."""
 
@@ -156,11 +201,13 @@ def main() -> None:
         "--check", action="store_true", help="write nothing; exit 1 when a table is not that of the results"
     )
     given = parser.parse_args()
-    text = PAGE.read_text(encoding="utf-8")
-    filled = page(text)
-    if given.check and filled != text:
-        sys.exit("docs/performance.md is stale; run: python -m benchmarks.report")
-    PAGE.write_text(filled, encoding="utf-8")
+    for path, fill in ((PAGE, page), (HOT_PATH, docstring)):
+        text = path.read_text(encoding="utf-8")
+        filled = fill(text)
+        if given.check and filled != text:
+            sys.exit(f"{path.relative_to(_ROOT)} is stale; run: python -m benchmarks.report")
+        if not given.check:
+            path.write_text(filled, encoding="utf-8")
 
 
 if __name__ == "__main__":

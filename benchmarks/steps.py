@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from benchmarks import fetched, machine, report
 from schemas.config import ClickHouse as Settings
@@ -43,16 +44,26 @@ BATCH = 25_000
 NOW_MS = 1_795_342_530_125
 _LEARNING = 8
 """Passes until every template is known."""
+_FETCHES = 100
+"""More than there are rounds: a fetch can be unpacked once."""
 
 Columns = Mapping[str, Sequence[Any] | Coded]
+
+CODECS = {"zstd": DefaultRecordBatch.CODEC_ZSTD, "lz4": DefaultRecordBatch.CODEC_LZ4}
+UNPACK, UNPACK_LZ4 = (f"values from the record batches ({codec})" for codec in CODECS)
+INGEST = "all of Ingest, with rows as columns"
+PACK, MERGE = "pack the deltas", "unpack the deltas and merge them"
+PATH = [UNPACK, INGEST, PACK, MERGE]
+"""From the fetch to the windows."""
+CEILING = "ceiling: values, decoded by msgspec"
 
 Step = tuple[str, Callable[[], Any]]
 
 
 def steps(events: int, directory: Path) -> list[Step]:
     """Each step as a call that processes ``events`` events."""
-    sent = [fetched.wire(records) for records in fetched.partitions(events)]
-    batches = _batches(fetched.unpacked(fetched.fetches(sent)))
+    sent = {codec: [fetched.wire(records, CODECS[codec]) for records in fetched.partitions(events)] for codec in CODECS}
+    batches = _batches(fetched.unpacked(fetched.fetches(sent["zstd"])))
     ingest = Ingest(Windows(sizes=[10]), Limits(), judge)
     for _ in range(_LEARNING):
         results = [ingest(batch, NOW_MS, "c") for batch in batches]
@@ -62,26 +73,29 @@ def steps(events: int, directory: Path) -> list[Step]:
     rows = [cast(Columns, result.raw["raw_metrics"]) for result in results]
     sink = ClickHouse(Settings(url=f"chdb:{directory}"))
     migrate(sink)
-    decode, waiting = msgspec.json.Decoder(MetricEvent).decode, iter([fetched.fetches(sent) for _ in range(200)])
+    decode = msgspec.json.Decoder(MetricEvent).decode
+    waiting = {codec: iter([fetched.fetches(each) for _ in range(_FETCHES)]) for codec, each in sent.items()}
 
-    def unpack() -> list[RecordBatch]:
-        return fetched.unpacked(next(waiting))
+    def unpack(codec: str) -> list[RecordBatch]:
+        return fetched.unpacked(next(waiting[codec]))
 
     def ceiling() -> None:
-        for batch in unpack():
+        for batch in unpack("zstd"):
             list(map(decode, batch.values))  # type: ignore[arg-type] # there are no tombstones
 
     return [
-        ("values from the record batches (zstd)", unpack),
+        (UNPACK, lambda: unpack("zstd")),
+        (UNPACK_LZ4, lambda: unpack("lz4")),
         ("recognise: ids, times, values, series", lambda: [_recognised(ingest, batch) for batch in batches]),
         ("fold into panes", lambda: [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]),
         ("deltas", lambda: [_deltas(ingest, b, f) for b, f in zip(batches, folded, strict=True)]),
-        ("all of Ingest, with rows as columns", lambda: [ingest(batch, NOW_MS, "c") for batch in batches]),
-        ("pack the deltas", lambda: [panes.encode(delta) for result in results for delta in result.deltas]),
-        ("unpack the deltas and merge them", lambda: _merge(packed)),
+        (INGEST, lambda: [ingest(batch, NOW_MS, "c") for batch in batches]),
+        (PACK, lambda: [panes.encode(delta) for result in results for delta in result.deltas]),
+        (MERGE, lambda: _merge(packed)),
         ("rows to Arrow", lambda: [file_bytes(record_batch("raw_metrics", row), None) for row in rows]),
+        ("rows to Arrow, lz4", lambda: [file_bytes(record_batch("raw_metrics", row), "lz4") for row in rows]),
         ("rows to Arrow and into chDB", lambda: _insert(sink, rows)),
-        ("ceiling: values, decoded by msgspec", ceiling),
+        (CEILING, ceiling),
     ]
 
 
@@ -144,8 +158,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         found = measured(steps(given.events, Path(directory)), given.events, given.rounds)
-    result = report.Steps(datetime.date.today().isoformat(), machine.this(), found)
+    result = report.Steps(datetime.date.today().isoformat(), machine.this(), found, PATH, CEILING)
     print(report.steps_table(result))
+    print(f"\n{report.ceiling_sentence(result)}")
     report.RESULTS.mkdir(exist_ok=True)
     path = report.RESULTS / f"steps-{result.date}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result)))

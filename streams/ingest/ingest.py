@@ -1,7 +1,14 @@
 """A batch of records becomes raw rows, verdicts, pane deltas and dead letters: the hot path, and pure.
 
 The result depends on the records and on ``declared_ms`` alone, so a batch repeated after a crash gives the same rows
-under the same deduplication token. What each step costs is measured by ``benchmarks/steps.py``.
+under the same deduplication token.
+
+Nothing is done for a record that can be done for a batch: the bytes of a fetch stay where they are
+(:mod:`streams.ingest.framing`), records are cut and recognised by columns (:mod:`streams.ingest.cutting`,
+:mod:`streams.ingest.recognise`), folded by columns (:mod:`streams.ingest.fold`), and leave as columns, most of them a
+number for each row and the distinct texts. Microseconds of processor time an event, as printed by ``make bench-steps``:
+
+    0.00  to be filled in
 """
 
 from collections.abc import Callable, Mapping, Sequence
