@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types docs stale check bench chaos chaos-short kafka pins clean
+.PHONY: help install demo test lint format types docs stale check bench chaos chaos-short back-pressure kafka pins clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,11 +45,14 @@ bench: bench-run ## Measure the ingest path beside plain Faust (ARGS="--rounds 5
 bench-%: .venv/tidewatch-dev
 	$(BIN)/python -m benchmarks.$* $(ARGS)
 
-chaos-short: ## Break workers and broker for a minute, and compare with the truth (needs Java and Maven)
-	$(MAKE) chaos ARGS="--seconds 60 $(ARGS)"
+chaos-short: .venv/tidewatch-dev ## Break workers and all around them for two minutes, and compare with the truth (needs Java and Maven)
+	$(BIN)/python -m pytest -s tests/chaos $(ARGS)
 
-chaos: .venv/tidewatch-dev ## The same for longer (ARGS="--seconds 600 --seed 7")
-	$(BIN)/python -m pytest -s tests/chaos $(or $(ARGS),--seconds 600)
+chaos: .venv/tidewatch-dev ## The same for ten minutes and 10 million events (ARGS="--seed 7"; 50 SIGKILLs or more)
+	$(BIN)/python -m pytest -s tests/chaos/test_chaos.py --long $(ARGS)
+
+back-pressure: .venv/tidewatch-dev ## Take ClickHouse away for ten minutes at full load
+	$(BIN)/python -m pytest -s tests/chaos/test_back_pressure.py --long $(ARGS)
 
 kafka: .venv/tidewatch-dev ## Run an Apache Kafka to try things against, until Ctrl-C (needs Java and Maven)
 	$(BIN)/python -m tests.servers.kafka

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from random import Random
 
 from tests.chaos.scene import Scene
@@ -87,6 +88,8 @@ class DiskFull:
         assert scene.disk is not None
         ballast = scene.disk / "ballast"
         with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(scene.disk).free - 4096 * random.randint(0, 20))
+            left = 4096 * random.randint(0, 20)
+            with suppress(OSError):  # others may be faster to take the last bytes
+                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(scene.disk).free - left)
         time.sleep(random.uniform(4, 8))
         ballast.unlink()
