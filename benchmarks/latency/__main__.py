@@ -68,21 +68,25 @@ class Bench:
             sent = msgspec.json.decode(publisher.communicate()[0], type=Sent)
             time.sleep(_REST_S)
         probes = {number: when for number, when in sent.probes.items() if when >= began}
-        told = [_delays(probes, first_firing(receiver)) for receiver in (self.posted, self.notified)]
+        told = [
+            _delays(probes, first_firing(receiver), where)
+            for receiver, where in ((self.posted, "POST"), (self.notified, "webhook"))
+        ]
         self.posted.forget()
         self.notified.forget()
         ended = began + seconds
+        in_window = _delays(probes, panes.seen, "window")
         window_row = Delays.of(_complete(rows, sent, began, ended))
-        return Live(name, sent.events / sent.seconds, seconds, cpu, _delays(probes, panes.seen), window_row, *told)
+        return Live(name, sent.events / sent.seconds, seconds, cpu, in_window, window_row, *told)
 
     def _cpu(self) -> float:
         assert self.running.process is not None
         return cpu_seconds(self.running.process.pid)
 
 
-def _delays(probes: dict[str, float], seen: dict[str, float]) -> Delays:
+def _delays(probes: dict[str, float], seen: dict[str, float], where: str) -> Delays:
     if missing := probes.keys() - seen.keys():
-        sys.exit(f"{len(missing)} of {len(probes)} probes did not arrive")
+        sys.exit(f"{len(missing)} of {len(probes)} probes were never seen: {where}: {sorted(missing, key=int)}")
     return Delays.of(seen[number] - when for number, when in probes.items())
 
 

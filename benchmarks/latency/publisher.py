@@ -69,7 +69,7 @@ class Publisher:
             sent = due
             if now >= probing:
                 self._probe(now)
-                probing = now + random.uniform(0.5, 1.5) / PROBES_PER_SECOND  # noqa: S311 - no secret
+                probing = now + random.uniform(0.5, 1.5) / PROBES_PER_SECOND
             self._producer.poll(0)
             time.sleep(max(now + _STEP_S - time.time(), 0))
             now = time.time()

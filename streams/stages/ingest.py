@@ -37,7 +37,7 @@ from streams.windows.panes import PaneDelta, Pulse
 log = logging.getLogger(__name__)
 
 _PULSE_SECONDS = 1.0
-_ROUND_SECONDS = 0.1
+_ROUND_SECONDS = 0.125
 _ENOUGH_ROWS = 10_000
 """So many records in a round show that we are behind, and as many in a batch are worth an insert."""
 
@@ -225,7 +225,9 @@ class IngestStage:
         taken = self._take(wall_ms)
         self._behind = sum(_records(each) for each in taken) >= _ENOUGH_ROWS
         if taken and any(owned.pending for owned in ready):
-            self._wake.set()  # when nothing could be taken, only more records help, and those wake us
+            self._wake.set()
+        if not taken:  # batches in doubt are not complete: only more records help, and those wake us
+            self.consumer().backlog.let_in()
         return await asyncio.to_thread(self._fold_all, taken, wall_ms) if taken else []
 
     def _take(self, wall_ms: int) -> list[Taken]:

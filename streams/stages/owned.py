@@ -14,7 +14,7 @@ from streams.batch import Partition, RecordBatch, Rows, concatenated
 from streams.ingest.ingest import Ingested
 from streams.stages.protocol import Declared, join, split
 
-_MOST_PARTS = 100
+MOST_PARTS = 100
 """Of a batch: they are listed in the metadata of its offset, which Kafka limits to 4096 bytes."""
 
 
@@ -89,7 +89,7 @@ class Batch:
 
     def is_due(self, now: float, enough: int) -> bool:
         """Whether it is to be inserted now: it is old or large enough, or a predecessor may have begun to."""
-        large = self.records >= enough or len(self.pieces) >= _MOST_PARTS
+        large = self.records >= enough or len(self.pieces) >= MOST_PARTS
         return self.declared and not self.closed and (self.doubtful or large or now >= self._due)
 
     def tables(self) -> dict[str, Rows]:

@@ -19,6 +19,17 @@ def test_a_declaration_survives_the_broker() -> None:
     assert declared(7, Declared(7, 41, 1_700_000_000_123).metadata()) == Declared(7, 41, 1_700_000_000_123)
 
 
+def test_a_declaration_that_has_grown_says_where_each_part_ends() -> None:
+    grown = Declared(7, 41, 1_700_000_000_123).grown(50).grown(66)
+
+    assert grown.cuts() == (41, 50, 66)
+    assert declared(7, grown.metadata()) == grown
+
+
+def test_what_the_version_before_declared_is_understood() -> None:
+    assert declared(7, "1,41,1700000000123") == Declared(7, 41, 1_700_000_000_123)
+
+
 def test_empty_metadata_declares_nothing() -> None:
     assert declared(7, "") is None
 
