@@ -20,6 +20,7 @@ def fill(bootstrap_servers: str, name: str, count: int, compression: str, seed: 
             "linger.ms": 50,
             "queue.buffering.max.messages": 1_000_000,
             "enable.idempotence": True,
+            "log_level": 3,
         }
     )
     kept: list[events.Chunk] = []
