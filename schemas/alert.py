@@ -48,6 +48,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """When the condition became true."""
     changed_at_ms: int
     """When this state was entered (event time of the evaluation)."""
+    fired_at_ms: int = 0
+    """When it began to fire; 0: it has not, or the record is of an older version."""
     expression: str = ""
     step: str = ""
     """Escalated: the name of the step."""

@@ -56,7 +56,7 @@ def payload(alert: Alert, now_ms: int, resend_delay_s: float, interval_s: float,
     three lost repetitions (Prometheus, ``rules/alerting.go``); a resolved one ended when it changed. Neither starts in
     the future nor ends before it starts, which Alertmanager would refuse.
     """
-    starts_ms = min(alert.active_at_ms, now_ms)
+    starts_ms = min(alert.fired_at_ms or alert.active_at_ms, now_ms)
     if alert.state == "resolved":
         ends_ms = max(starts_ms, min(alert.changed_at_ms, now_ms))
     else:

@@ -51,17 +51,19 @@ class Notifications:
         return len(self._held)
 
     def apply(self, alert: Alert, now_ms: int) -> None:
-        """Take up a transition or a repetition. Pending and inactive alerts are nobody's business yet: no change.
+        """Take up a transition or a repetition.
 
+        Pending and inactive alerts are nobody's business yet; but while one is pending, it is not said to be resolved.
         An alert older than the one held is a replay of its topic and must not undo what came later.
         """
-        if alert.state not in ("firing", "resolved"):
-            return
         identity = (alert.tenant, alert.key)
         held = self._held.get(identity)
         if held and alert.changed_at_ms < held.alert.changed_at_ms:
             return
-        if held and alert.state == held.alert.state:
+        if alert.state not in ("firing", "resolved"):
+            if alert.state == "pending" and held and held.alert.state == "resolved":
+                del self._held[identity]
+        elif held and alert.state == held.alert.state:
             held.alert = alert  # its new value and annotations go out with the next repetition, as in Prometheus
             held.heard_ms = now_ms
         else:

@@ -23,6 +23,8 @@ class Active(msgspec.Struct, kw_only=True):
     state: AlertState
     active_at_ms: int
     changed_at_ms: int
+    fired_at_ms: int = 0
+    """When it began to fire; 0: it has not."""
     not_true_since_ms: int | None = None
     """Set while the condition is over and ``keep_firing_for`` keeps the alert firing."""
 
@@ -114,4 +116,6 @@ class AlertStates:
         self, alert: Active, state: AlertState, reason: AlertReason, now_ms: int, transitions: list[Transition]
     ) -> None:
         alert.state, alert.changed_at_ms = state, now_ms
+        if state == "firing":
+            alert.fired_at_ms = now_ms
         transitions.append(Transition(alert, reason))
