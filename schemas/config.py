@@ -180,8 +180,8 @@ class Limits(Section, frozen=True, kw_only=True):
     batch_wait: SecondsOrZero = 2.0
     """How long rows wait for others, so that inserts are few: the knob between throughput and the age of rows in
     ClickHouse. Windows and alerts do not wait for it; who is behind fills batches before."""
-    buffered_bytes: Count = 134_217_728
-    """Records fetched and not yet stored; past it fetching pauses."""
+    buffered_bytes: Count = 33_554_432
+    """Records fetched and not yet stored; past it fetching pauses. Of memory they take about four times as much."""
     dead_letter_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """Past this share of rejected records in a minute (of at least 1,000) the worker stops instead of draining on."""
 

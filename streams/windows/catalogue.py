@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.windows.panes import Kind, Series
-from streams.windows.series import labels_text
+from streams.windows.series import Pairs, labels_text
 
 OVERFLOW = (("__overflow__", "true"),)
 """Labels of the one series a metric's observations go to when its tenant has too many series."""
@@ -57,6 +57,7 @@ class Catalogue:
         self._is_watched = watched
         self._numbers: dict[Series, int] = {}
         self._free: list[int] = []
+        self._pairs = Pairs()
         self._latest_ms = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
@@ -94,6 +95,7 @@ class Catalogue:
                 self.series[number] = None
                 self.overflowing.discard(number)
                 self._free.append(number)
+                self._pairs.forget()
 
     def snapshot(self) -> CatalogueState:
         """What :meth:`restore` needs."""
@@ -113,7 +115,8 @@ class Catalogue:
 
     def _admit(self, series: Series) -> int:
         number = self._free.pop() if self._free else self._new_number()
-        self._put(number, _interned(series))
+        labels = self._pairs.shared(series.labels)
+        self._put(number, Series(intern(series.name), series.kind, labels, series.pane_ms))
         return number
 
     def _new_number(self) -> int:
@@ -129,9 +132,3 @@ class Catalogue:
         self.described[number] = Described(series.name, service, labels_text(labels), series.kind)
         self.watched[number] = self._is_watched(series)
         self._numbers[series] = number
-
-
-def _interned(series: Series) -> Series:
-    """The same, of texts that are there once: labels repeat from series to series."""
-    labels = tuple((intern(name), intern(value)) for name, value in series.labels)
-    return Series(intern(series.name), series.kind, labels, series.pane_ms)

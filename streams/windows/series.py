@@ -1,7 +1,8 @@
 """Interning: a label set seen before costs one dictionary look-up, whatever it took to check it the first time."""
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from sys import intern
 
 import orjson
 
@@ -21,6 +22,22 @@ def labels_text(labels: Mapping[str, str]) -> str:
     return orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode()
 
 
+class Pairs:
+    """Labels, each there once in memory: most repeat from series to series."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def shared(self, labels: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Equal labels, of pairs that others have too."""
+        known = self._known
+        return tuple(known.setdefault(pair, pair) for pair in labels)
+
+    def forget(self) -> None:
+        """Start again; what has been shared stays so."""
+        self._known.clear()
+
+
 class SeriesTable:
     """Numbers for (tenant, series) pairs, for as long as this worker lives.
 
@@ -33,13 +50,14 @@ class SeriesTable:
         self.ids: dict[Hashable, int] = {}
         self.tenants: list[str] = []
         self.series: list[Series] = []
+        self._pairs = Pairs()
 
     def intern(self, key: Hashable, tenant: str, name: str, kind: Kind, labels: Mapping[str, str], pane_ms: int) -> int:
         """The number of a series; ``key`` finds it the next time without its labels being looked at."""
         number = len(self.series)
         self.ids[key] = number
         self.tenants.append(tenant)
-        self.series.append(Series(name, kind, tuple(sorted(labels.items())), pane_ms))
+        self.series.append(Series(intern(name), kind, self._pairs.shared(sorted(labels.items())), pane_ms))
         return number
 
     def start_batch(self) -> None:
@@ -48,3 +66,4 @@ class SeriesTable:
             self.ids.clear()
             self.tenants.clear()
             self.series.clear()
+            self._pairs.forget()
