@@ -1,12 +1,14 @@
 """``make bench-latency``: a worker as it is shipped, on real Kafka and Alertmanager, at rates that are kept.
 
-First it catches up with a topic that is full, which shows its maximum. Then it gets no events, then 1,000 a second,
-20,000, half of the maximum and 80 % of it. Prints a table and writes ``benchmarks/results/latency-DATE.json``; what
-the columns mean is said in docs/performance.md.
+First it catches up with a topic that is full. Then it gets no events; then as many as a publisher beside it publishes,
+which shows the maximum of this machine; then 1,000 a second, 20,000, half of the maximum and 80 % of it. Prints a
+table and, with ``--write``, keeps the result in ``benchmarks/results``; what the columns mean is said in
+docs/performance.md.
 """
 
 import argparse
 import datetime
+import math
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,10 @@ groups:
         for: 0s
 """
 _SHIPPED = Path(__file__).parents[2] / "streams" / "rules" / "shipped" / "tidewatch.yml"
-_WARM_S, _REST_S, _IDLE_S = 10.0, 4.0, 30.0
+_WARM_S, _AFTER_S, _REST_S = 10.0, 3.0, 5.0
+"""Before what counts, behind it at the same rate, and behind that without events."""
+
+_IDLE_S, _MOST_S, _PATIENCE_S = 30.0, 20.0, 300.0
 
 
 class Bench:
@@ -53,31 +58,48 @@ class Bench:
         time.sleep(_IDLE_S)
         return (self._cpu() - before) / _IDLE_S * 100
 
+    def maximum(self) -> float:
+        """Events a second that are stored while a publisher publishes as fast as it can."""
+        publisher = self._publisher(math.inf, _WARM_S + _MOST_S)
+        time.sleep(_WARM_S)
+        began, before = time.time(), self._stored()
+        time.sleep(_MOST_S)
+        most = (self._stored() - before) / (time.time() - began)
+        publisher.communicate()
+        self.running.wait(lambda: not self.running.lag("metrics"), "what was too much", _PATIENCE_S)
+        return most
+
     def live(self, name: str, rate: float, seconds: float) -> Live:
         """Keep a rate: for a while to warm up, then for ``seconds`` that count."""
         panes = Panes(self.running.bootstrap, self.running.topics["panes"], events.PARTITIONS)
-        rows, total = Rows(self.running.clickhouse_port), _WARM_S + seconds
-        arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(total)]
-        command = [sys.executable, "-m", "benchmarks.latency.publisher", *arguments]
+        rows = Rows(self.running.clickhouse_port)
         with watching(panes, rows):
-            publisher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            publisher = self._publisher(rate, _WARM_S + seconds + _AFTER_S)
             time.sleep(_WARM_S)
             began, before = time.time(), self._cpu()
             time.sleep(seconds)
             cpu = (self._cpu() - before) / (time.time() - began) * 100
             sent = msgspec.json.decode(publisher.communicate()[0], type=Sent)
             time.sleep(_REST_S)
-        probes = {number: when for number, when in sent.probes.items() if when >= began}
+        ended = began + seconds
+        probes = {number: when for number, when in sent.probes.items() if began <= when < ended}
         told = [
             _delays(probes, first_firing(receiver), where)
             for receiver, where in ((self.posted, "POST"), (self.notified, "webhook"))
         ]
         self.posted.forget()
         self.notified.forget()
-        ended = began + seconds
         in_window = _delays(probes, panes.seen, "window")
         window_row = Delays.of(_complete(rows, sent, began, ended))
         return Live(name, sent.events / sent.seconds, seconds, cpu, in_window, window_row, *told)
+
+    def _publisher(self, rate: float, seconds: float) -> "subprocess.Popen[str]":
+        arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(seconds)]
+        command = [sys.executable, "-m", "benchmarks.latency.publisher", *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def _stored(self) -> float:
+        return self.running.metric("tidewatch_insert_rows_total", table="raw_metrics")
 
     def _cpu(self) -> float:
         assert self.running.process is not None
@@ -94,14 +116,14 @@ def _complete(rows: Rows, sent: Sent, began: float, ended: float) -> Iterator[fl
     """How long after its end each window that lies in the time that counts could be read with all its events."""
     for start, count in sent.windows.items():
         end = (int(start) + events.WINDOW_MS) / 1000
-        if began <= int(start) / 1000 and end < ended - 1:
+        if began <= int(start) / 1000 and end < ended:
             found = [when for when, seen in rows.seen.get(int(start), []) if seen == count]
             if not found:
                 sys.exit(f"the window that ended at {end} has {rows.seen.get(int(start))} instead of {count} events")
             yield found[0] - end
 
 
-def maximum(bootstrap_servers: str, directory: Path, count: int) -> float:
+def catching_up(bootstrap_servers: str, directory: Path, count: int) -> float:
     """Events a second while a worker reads a topic that was full before it started."""
     with pipeline(directory, bootstrap_servers, _settings(directory, [])) as running:
         topic.fill(bootstrap_servers, running.topics["metrics"], count, "lz4")
@@ -138,23 +160,25 @@ def bench(kafka: str, directory: Path) -> Iterator[Bench]:
         running.stop()
 
 
-def measure(rates: list[float], shares: list[float], seconds: float, filled: int, idle: bool) -> Latency:
+def measure(rates: list[float], shares: list[float], seconds: float, filled: int) -> Latency:
     """Everything, on servers of its own."""
     with tempfile.TemporaryDirectory() as name, KafkaServer(Path(name) / "kafka", heap="1g") as kafka:
         directories = [Path(name) / each for each in ("full", "live")]
         for directory in directories:
             directory.mkdir()
-        most = maximum(kafka.bootstrap_servers, directories[0], filled) if filled else 0.0
-        _say(f"catching up: {most:,.0f} events/s")
-        wanted = {f"{rate:,.0f}": rate for rate in rates} | {f"{share:.0%} of it": share * most for share in shares}
+        fastest = catching_up(kafka.bootstrap_servers, directories[0], filled)
+        _say(f"catching up: {fastest:,.0f} events/s")
         lives = []
         with bench(kafka.bootstrap_servers, directories[1]) as running:
-            idle_percent = running.idle() if idle else 0.0
-            _say(f"idle: {idle_percent:.1f} % of a core")
+            idle = running.idle()
+            _say(f"idle: {idle:.1f} % of a core")
+            most = running.maximum()
+            _say(f"maximum beside a publisher: {most:,.0f} events/s")
+            wanted = {f"{rate:,.0f}": rate for rate in rates} | {f"{share:.0%} of it": share * most for share in shares}
             for each, rate in wanted.items():
                 lives.append(running.live(each, rate, seconds))
                 _say(str(msgspec.to_builtins(lives[-1])))
-    return Latency(datetime.date.today().isoformat(), machine.this(), most, idle_percent, lives)
+    return Latency(datetime.date.today().isoformat(), machine.this(), fastest, most, idle, lives)
 
 
 def _say(text: str) -> None:
@@ -167,10 +191,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120, help="that count, of each rate; default: %(default)s")
     parser.add_argument("--rates", type=float, nargs="*", default=[1000, 20_000], help="events a second")
     parser.add_argument("--shares", type=float, nargs="*", default=[0.5, 0.8], help="of the maximum")
-    parser.add_argument("--events", type=int, default=2_000_000, help="to catch up with; 0: leave that out")
+    parser.add_argument("--events", type=int, default=2_000_000, help="to catch up with")
     parser.add_argument("--write", action="store_true", help="keep the result in benchmarks/results")
     given = parser.parse_args()
-    latency = measure(given.rates, given.shares if given.events else [], given.seconds, given.events, True)
+    latency = measure(given.rates, given.shares, given.seconds, given.events)
     print(table(latency))
     if given.write:
         path = report.RESULTS / f"latency-{latency.date}.json"

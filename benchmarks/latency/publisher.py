@@ -5,6 +5,7 @@ again, so that few alerts are active at a time. A process of its own; its last l
 """
 
 import argparse
+import math
 import random
 import sys
 import time
@@ -23,6 +24,8 @@ PROBES_PER_SECOND = 5
 SETTINGS = {"linger.ms": 5, "compression.type": "lz4", "acks": "all"}
 
 _STEP_S = 0.005
+_STEP_EVENTS = 5_000
+"""At most in one step: whoever is behind its rate shall still say what time it is."""
 _LOWERED_AFTER_S = 5.0
 _POOL = 50_000
 _TIME_LENGTH = len("2026-01-01T00:00:00.000")
@@ -48,7 +51,7 @@ class Form(NamedTuple):
 
 
 class Publisher:
-    """Publishes for a while. ``rate`` is events a second."""
+    """Publishes for a while. ``rate`` is events a second; infinite: as fast as the broker takes them."""
 
     def __init__(self, bootstrap_servers: str, topic: str, rate: float, seconds: float) -> None:
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, **SETTINGS})
@@ -58,20 +61,23 @@ class Publisher:
         self._windows: Counter[int] = Counter()
         self._probes: dict[str, float] = {}
         self._lower: list[tuple[float, str]] = []
+        self._run = int(time.time())
 
     def run(self) -> Sent:
         """Publish, in steps of some milliseconds."""
         forms, sent, probing = cycle(_forms()), 0, 0.0
-        began = now = time.time()
+        began = time.time()
+        now = began + _STEP_S
         while now < began + self._seconds:
-            due = int((now - began) * self._rate)
-            self._publish(islice(forms, due - sent), due - sent, now)
-            sent = due
+            count = int(min((now - began) * self._rate - sent, _STEP_EVENTS))
+            self._publish(islice(forms, count), count, now)
+            sent += count
             if now >= probing:
                 self._probe(now)
                 probing = now + random.uniform(0.5, 1.5) / PROBES_PER_SECOND
             self._producer.poll(0)
-            time.sleep(max(now + _STEP_S - time.time(), 0))
+            if self._rate < math.inf:
+                time.sleep(max(now + _STEP_S - time.time(), 0))
             now = time.time()
         self._producer.flush()
         windows = {str(start): count for start, count in self._windows.items()}
@@ -80,12 +86,16 @@ class Publisher:
     def _publish(self, forms: Iterator[Form], count: int, now: float) -> None:
         text, produce, topic = _text(now), self._producer.produce, self._topic
         for head, tail, partition in forms:
-            produce(topic, head + text + tail, partition=partition)
+            try:
+                produce(topic, head + text + tail, partition=partition)
+            except BufferError:  # the broker takes no more
+                self._producer.flush()
+                produce(topic, head + text + tail, partition=partition)
         self._count(now, count)
 
     def _probe(self, now: float) -> None:
         """Let the next one rise, and those that have been up for long enough fall."""
-        number = str(len(self._probes))
+        number = f"{self._run}-{len(self._probes)}"
         self._probes[number] = now
         self._lower.append((now + _LOWERED_AFTER_S, number))
         self._produce_probe(number, 1, now)
@@ -93,7 +103,7 @@ class Publisher:
             self._produce_probe(self._lower.pop(0)[1], 0, now)
 
     def _produce_probe(self, number: str, value: int, now: float) -> None:
-        partition = int(number) % events.PARTITIONS
+        partition = int(number.partition("-")[2]) % events.PARTITIONS
         envelope = f'"specversion":"1.0","type":"tidewatch.metric","id":"probe-{number}-{value}","source":"/probe"'
         data = f'"service":"probe-{partition}","name":"probe","kind":"gauge","value":{value}'
         text = f'{{{envelope},"time":"{_text(now).decode()}Z","data":{{{data},"labels":{{"probe":"{number}"}}}}}}'

@@ -49,8 +49,10 @@ class Latency(msgspec.Struct, frozen=True):
 
     date: str
     machine: Machine
+    catching_up: float
+    """Events a second while nobody publishes."""
     maximum: float
-    """Events a second when catching up."""
+    """Events a second while a publisher on the same machine publishes as fast as it can."""
     idle_cpu_percent: float
     rates: list[Live]
 
@@ -63,16 +65,20 @@ def table(latency: Latency) -> str:
         f"| {live.post} | {live.webhook} |"
         for live in latency.rates
     ]
-    return "\n".join(
-        [
-            f"Catching up, it does {latency.maximum:,.0f} events/s; without events, it takes "
-            f"{latency.idle_cpu_percent:.1f} % of a core. Delays in milliseconds: p50 / p99 / max.",
-            "",
-            header,
-            "|---" * 7 + "|",
-            *rows,
-        ]
-    )
+    versions = ", ".join(f"{package} {number}" for package, number in latency.machine.versions.items())
+    lines = [
+        f"{latency.date}, {latency.machine.cpu}, {latency.machine.cores} cores, {latency.machine.system}; "
+        f"Python {latency.machine.python}, {versions}. Delays in milliseconds: p50 / p99 / max.",
+        "",
+        header,
+        "|---" * 7 + "|",
+        *rows,
+        "",
+        f"Catching up, with nobody publishing, the worker does {latency.catching_up:,.0f} events/s. The maximum is "
+        f"{latency.maximum:,.0f} events/s, with publisher and broker on the same cores. Without events, it takes "
+        f"{latency.idle_cpu_percent:.1f} % of a core.",
+    ]
+    return "\n".join(lines)
 
 
 def _rank(share: float, count: int) -> int:
