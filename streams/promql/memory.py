@@ -23,20 +23,21 @@ class MemorySeries:
         self.values: list[float] = []
         self.watches: list[Watch] = []
 
-    def append(self, time_ms: int, value: float) -> None:
-        """Adds a sample, or replaces the last one if it has the same time."""
+    def append(self, time_ms: int, value: float, now_ms: int = 0) -> None:
+        """Adds a sample, or replaces the last one if it has the same time.
+
+        ``now_ms``: the latest time that anybody has looked at, if that is later.
+        """
         timestamps, values = self.timestamps, self.values
+        goes_on = False
         if timestamps and timestamps[-1] == time_ms:
             values[-1] = value
         else:
-            if timestamps and time_ms - timestamps[-1] < LOOKBACK_MS and is_same(values[-1], value):
-                announce_sample(self.watches)
-                timestamps.append(time_ms)
-                values.append(value)
-                return
+            is_present = bool(timestamps) and max(time_ms, now_ms) - timestamps[-1] < LOOKBACK_MS
+            goes_on = is_present and is_same(values[-1], value)
             timestamps.append(time_ms)
             values.append(value)
-        announce(self.watches)
+        (announce_sample if goes_on else announce)(self.watches)
 
     def samples(self, start_ms: int, end_ms: int) -> tuple[Sequence[int], Sequence[float]]:
         """Those in ``(start_ms, end_ms]``."""

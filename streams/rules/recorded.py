@@ -41,15 +41,15 @@ class Recorded:
         """How far back any series is kept."""
         return max([self._keep_ms, *(reach_ms for _, reach_ms in self._references)])
 
-    def write(self, writer: str, results: dict[Labels, float], at_ms: int) -> None:
-        """Appends what a rule gave; a series it gave last time and not now gets a stale marker."""
+    def write(self, writer: str, results: dict[Labels, float], at_ms: int, now_ms: int) -> None:
+        """Appends at ``at_ms`` what a rule gave at ``now_ms``; a series it gave last time only gets a stale marker."""
         before = self._written.get(writer)
         if before is None or before.results is not results:
             if before is None and not results:
                 return
             before = self._written[writer] = self._changed(before, results, at_ms)
         for (series, reach_ms), value in zip(before.series, results.values(), strict=True):
-            series.append(at_ms, value)
+            series.append(at_ms, value, now_ms)
             series.forget(at_ms - reach_ms)
 
     def _changed(self, before: _Written | None, results: dict[Labels, float], at_ms: int) -> _Written:

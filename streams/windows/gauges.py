@@ -22,20 +22,20 @@ class Lasts(msgspec.Struct, array_like=True):
     values: list[float] = []
     event_ms: list[int] = []
 
-    def add(self, start_ms: int, value: float, event_ms: int) -> bool:
+    def add(self, start_ms: int, value: float, event_ms: int, now_ms: int) -> bool:
         """``value`` was observed at ``event_ms`` in the pane that starts at ``start_ms``.
 
-        False when that only goes on with the value of the pane before.
+        False when whoever has looked until now for the latest value finds the same as before.
         """
         end = start_ms + self.pane_ms
         self.last_ms = max(self.last_ms, event_ms)
         at = bisect_left(self.ends, end)
         if at == len(self.ends) or self.ends[at] != end:
-            goes_on = at == len(self.ends) > 0 and end - self.ends[-1] < LOOKBACK_MS
             self.ends.insert(at, end)
             self.values.insert(at, value)
             self.event_ms.insert(at, event_ms)
-            return not (goes_on and is_same(self.values[at - 1], value))
+            is_present = at > 0 and max(end, now_ms) - self.ends[at - 1] < LOOKBACK_MS
+            return not (is_present and is_same(self.values[at - 1], value))
         if event_ms < self.event_ms[at]:
             return False
         before, self.values[at], self.event_ms[at] = self.values[at], value, event_ms
@@ -62,7 +62,7 @@ class Gauge:
 
     def add(self, start_ms: int, value: float, event_ms: int) -> None:
         """See :meth:`Lasts.add`."""
-        if self.lasts.add(start_ms, value, event_ms):
+        if self.lasts.add(start_ms, value, event_ms, self._clock.now_ms):
             announce(self.watches)
         else:
             announce_sample(self.watches)

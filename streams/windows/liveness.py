@@ -3,6 +3,7 @@
 from bisect import bisect_right, insort
 from collections.abc import Iterator
 
+from streams.promql.storage import FOREVER
 from streams.windows.panes import Cell, Series
 
 SILENT_MS = 30_000
@@ -38,3 +39,15 @@ class Liveness:
                 del self.beats_ms[series]
             elif now_ms - beats[0] > SILENT_MS:
                 yield series
+
+    def next_ms(self, now_ms: int) -> int:
+        """When other components are silent than at ``now_ms``, if nothing is merged before."""
+        earliest = FOREVER
+        for beats in self.beats_ms.values():
+            passed = bisect_right(beats, now_ms)
+            if passed < len(beats):
+                earliest = min(earliest, beats[passed])
+            if passed:
+                last = beats[passed - 1]
+                earliest = min(earliest, last + (SILENT_MS if now_ms - last <= SILENT_MS else FORGET_MS) + 1)
+        return earliest

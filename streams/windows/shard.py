@@ -119,7 +119,7 @@ class Shard:
         if not self.tenants or not self._ticked_ms:
             self._ticked_ms = last
         while self._ticked_ms < last and budget > 0:
-            self._ticked_ms += step
+            self._ticked_ms = self._following(last)
             budget -= 1
             for tenant in self.tenants.values():
                 alerts += tenant.evaluate(self._ticked_ms, self._ticked_ms == last)
@@ -133,6 +133,20 @@ class Shard:
             tenant.close(closing)
             levels += tenant.sla_rows(closing, self.offset + 1)
         return Output(levels, alerts, more)
+
+    def _following(self, last_ms: int) -> int:
+        """The next tick at which anything can change, clean-ups being due too; those before it are passed over."""
+        now, step = self._ticked_ms, self.evaluation_ms
+        change = min(last_ms, (now // PRUNE_MS + 1) * PRUNE_MS)
+        for tenant in self.tenants.values():
+            if change <= now + step:
+                break
+            change = min(change, tenant.next_ms(now))
+        tick = max(change + -change % step, now + step)
+        if tick > now + step:
+            for tenant in self.tenants.values():
+                tenant.pass_over(now, tick)
+        return tick
 
     @property
     def ready(self) -> bool:

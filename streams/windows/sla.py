@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.sla import Sla, Targets
+from streams.promql.storage import FOREVER
 from streams.windows.clock import Clock
 from streams.windows.panes import Cell, Series
 from streams.windows.sketch import SCALE, quantiles
@@ -132,6 +133,15 @@ class SlaMeter:
             p95 = level.latency_ms(0.95)[0]
             if p95 is not None:
                 yield "sla_latency_p95_ms", service, p95
+
+    def next_ms(self, now_ms: int) -> int:
+        """When the gauges can change or have to be shown again, if nothing is merged before."""
+        earliest = FOREVER
+        for recent in self._recent.values():
+            for start, end in recent:
+                if end > now_ms - GAUGE_WINDOW_MS:
+                    earliest = min(earliest, max(start, now_ms + 1))
+        return earliest
 
     def snapshot(self) -> SlaState:
         """What :meth:`restore` needs."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from schemas.alert import Alert
 from schemas.sla import Sla
+from streams.promql.storage import FOREVER
 from streams.rules.engine import RuleEngine
 from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.history import History, HistoryState
@@ -99,6 +100,22 @@ class Tenant:
         for series in self.liveness.silent(now_ms):
             history.set(series, now_ms, 0.0)
         return self.engine.evaluate(now_ms, history)
+
+    def next_ms(self, now_ms: int) -> int:
+        """When an evaluation after the last one, at ``now_ms``, can find anything new, if nothing is merged before."""
+        changes = (self.engine.next_ms, self.sla.next_ms, self.liveness.next_ms)
+        earliest = FOREVER
+        for change in changes:
+            if earliest > now_ms + self.settings.evaluation_ms:
+                earliest = min(earliest, change(now_ms))
+        return earliest
+
+    def pass_over(self, now_ms: int, until_ms: int) -> None:
+        """Leave out the evaluations between two instants; what they would have written again is there nevertheless."""
+        for series in self.liveness.silent(now_ms):
+            for at_ms in range(now_ms + self.settings.evaluation_ms, until_ms, self.settings.evaluation_ms):
+                self.history.set(series, at_ms, 0.0)
+        self.engine.pass_over(until_ms)
 
     def close(self, watermark_ms: int) -> None:
         """Close the windows that the watermark has passed."""

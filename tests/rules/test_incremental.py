@@ -46,6 +46,7 @@ VECTORS = (
     "absent_over_time(g[30s])",
     "r",
     "timestamp(r)",
+    "g unless g offset 5m",
     "rate(r[1m])",
     "count_over_time(r[1m])",
     "absent(r)",
@@ -94,7 +95,7 @@ GROUP = st.fixed_dictionaries(
 EVENT = st.tuples(
     st.sampled_from("cgh"), st.sampled_from("xyz"), st.integers(-25, 30), st.sampled_from([0.0, 1.0, 1.0, 2.0, 5.0])
 )
-STEP = st.tuples(st.integers(1, 25), st.booleans(), st.lists(EVENT, max_size=4))
+STEP = st.tuples(st.sampled_from([1, 2, 3, 7, 20, 40, 290]), st.booleans(), st.lists(EVENT, max_size=4))
 """Seconds that pass, whether the live edge is reached then, and what is merged before: when relative to the clock."""
 
 
