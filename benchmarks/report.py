@@ -13,7 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.latency.results import Latency
+from benchmarks.latency.results import table as latency_table
 from benchmarks.machine import Machine
+from benchmarks.scale import results as scale
 
 _ROOT = Path(__file__).parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
@@ -188,7 +191,9 @@ BLOCKS: dict[str, tuple[str, Callable[[bytes], str]]] = {
     "bench": ("bench", lambda read: table(msgspec.json.decode(read, type=Comparison))),
     "threads": ("bench", lambda read: threads_table(msgspec.json.decode(read, type=Comparison))),
     "peers": ("peers", lambda read: table(msgspec.json.decode(read, type=Comparison))),
+    "scale": ("scale", lambda read: scale.table(msgspec.json.decode(read, type=scale.Scale))),
     "steps": ("steps", lambda read: steps_table(msgspec.json.decode(read, type=Steps))),
+    "latency": ("latency", lambda read: latency_table(msgspec.json.decode(read, type=Latency))),
     "ceiling": ("steps", lambda read: ceiling_sentence(msgspec.json.decode(read, type=Steps))),
 }
 """What fills a block: the kind of results, and the table made of them."""
