@@ -129,9 +129,13 @@ def catching_up(bootstrap_servers: str, directory: Path, count: int) -> float:
         topic.fill(bootstrap_servers, running.topics["metrics"], count, "lz4")
         running.start()
         times: list[tuple[float, float]] = []
-        while not times or times[-1][1] < count:
-            times.append((time.time(), running.metric("tidewatch_insert_rows_total", table="raw_metrics")))
-            time.sleep(0.1)
+
+        def all_stored() -> bool:
+            stored = running.metric("tidewatch_insert_rows_total", table="raw_metrics")
+            times.append((time.time(), stored))
+            return stored >= count
+
+        running.wait(all_stored, "every event to be stored", _PATIENCE_S)
         running.stop()
     first = next(at for at in times if at[1] >= count / 10)
     return (times[-1][1] - first[1]) / (times[-1][0] - first[0])
