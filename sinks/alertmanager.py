@@ -202,17 +202,20 @@ class AlertmanagerSink:
 
         Waits for the sink's patience at most: one that is slow is not heard.
         """
-        answers = await asyncio.gather(*(self._muted(target.url) for target in self._targets), return_exceptions=True)
-        heard = [answer for answer in answers if not isinstance(answer, BaseException)]
+        answers = await asyncio.gather(*(self._muted(target.url) for target in self._targets))
+        heard = [answer for answer in answers if answer is not None]
         return {labels: reason for answer in heard for labels, reason in answer.items()} if heard else None
 
-    async def _muted(self, url: str) -> dict[ShownLabels, AlertReason]:
-        async with asyncio.timeout(self._patience_s):
-            alerts = await self.ask(url, "alerts", {"active": "false", "unprocessed": "false"})
+    async def _muted(self, url: str) -> dict[ShownLabels, AlertReason] | None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                alerts = await self.ask(url, "alerts", {"active": "false", "unprocessed": "false"})
+        except (Unavailable, TimeoutError):
+            return None
         return {
-            frozenset(alert["labels"].items()): "silenced" if alert["status"]["silencedBy"] else "inhibited"
+            frozenset(alert["labels"].items()): "silenced" if alert["status"].get("silencedBy") else "inhibited"
             for alert in alerts
-            if alert["status"]["silencedBy"] or alert["status"]["inhibitedBy"]
+            if alert["status"].get("silencedBy") or alert["status"].get("inhibitedBy")
         }
 
     async def ask(self, url: str, path: str, parameters: Mapping[str, str] | None = None) -> Any:

@@ -86,6 +86,8 @@ async def _drill(config: Config, url: str, hold_ms: int | None) -> list[Told]:
 async def _configuration(sink: AlertmanagerSink, url: str) -> AlertmanagerConfig:
     """What an Alertmanager has loaded; its secrets are left out by itself."""
     status = await sink.ask(url, "status")
+    if "config" not in status:
+        raise Rejected(f"{url} has no routes to drill: it is no Alertmanager, or an inbox that only looks like one")
     found, problems, _ = read_config(status["config"]["original"], url)
     if found.route is None:
         raise Rejected(f"the configuration of {url} cannot be understood: {problems[0] if problems else 'no route'}")

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import CliRunner, Result
 
+from schemas.failures import Rejected
 from streams.cli import main
+from streams.cli._acknowledge import Firing, choose
+from tests.alerts.examples import alert
 from tests.api.stored import T, database, insert
 
 Run = Callable[..., Result]
@@ -108,3 +111,37 @@ def test_a_wrong_duration_is_explained(run: Run) -> None:
     result = run("history", "--since", "soon")
     assert result.exit_code == 1
     assert "cannot parse 'soon' to a valid duration" in result.stderr
+
+
+def firing(id_: str, **labels: str) -> Firing:
+    return Firing(id_, alert("A", labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("selectors", "chosen"),
+    [
+        (["0a1b"], ["000000000000" + "0a1b"]),
+        (["A1B", "ffffffffffffffff"], ["0000000000000a1b", "ffffffffffffffff"]),
+        (["room = 3"], ["0000000000000a1b"]),
+        (['service=front, room=~"3|4"'], ["0000000000000a1b", "ffffffffffffffff"]),
+        (["service = front", "room != 3"], ["ffffffffffffffff"]),
+    ],
+)
+def test_alerts_are_chosen_by_ids_or_by_matchers(selectors: list[str], chosen: list[str]) -> None:
+    alerts = [firing("0000000000000a1b", room="3"), firing("ffffffffffffffff", room="4")]
+    assert [each.id for each in choose(alerts, selectors)] == chosen
+
+
+@pytest.mark.parametrize("selectors", [["1"], ["room = 5"], ["room ~ 5"]])
+def test_what_chooses_nothing_is_refused(selectors: list[str]) -> None:
+    with pytest.raises(Rejected):
+        choose([firing("0000000000000a1b", room="3")], selectors)
+
+
+def test_the_ids_are_those_that_the_list_shows(run: Run) -> None:
+    [listed, _] = json.loads(run("list", "--json").stdout)
+    result = run("ack", listed["id"], "--bootstrap-servers", "127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "no Kafka broker answers at 127.0.0.1:1" in result.stderr
+    result = run("ack", "0", "--bootstrap-servers", "127.0.0.1:1")
+    assert "no firing alert fits 0: look at them with tidewatch alerts list" in result.stderr

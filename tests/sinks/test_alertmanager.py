@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer, unused_port
 
 from schemas.alert import Alert
 from schemas.config import Alertmanager
-from schemas.failures import Rejected
+from schemas.failures import Rejected, Unavailable
 from sinks.alertmanager import BATCH, QUEUE, AlertmanagerSink, Outcome, payload
 from tests.alerts.examples import NOW, alert
 
@@ -36,8 +36,10 @@ class Recorder:
         self.open.set()
         self.requests: list[list[dict[str, Any]]] = []
         self.authorizations: list[str | None] = []
+        self.muted: list[dict[str, Any]] = []
         app = web.Application()
         app.router.add_post("/api/v2/alerts", self._take)
+        app.router.add_get("/api/v2/alerts", self._tell_muted)
         app.router.add_post("/prefix/api/v2/alerts", self._take)
         self.server = TestServer(app)
 
@@ -47,6 +49,10 @@ class Recorder:
         self.authorizations.append(request.headers.get("Authorization"))
         await self.open.wait()
         return web.Response(status=self.answer(alerts), text="its own words")
+
+    async def _tell_muted(self, request: web.Request) -> web.Response:
+        assert request.query["active"] == "false"
+        return web.json_response(self.muted)
 
     @property
     def url(self) -> str:
@@ -297,6 +303,33 @@ class TestAway:
 
         assert (outcome.dropped, outcome.waiting) == (1, 1)
         assert recorder.names == ["Kept"]
+
+
+class TestMuted:
+    """Against real ones: tests/deploy/test_alertmanager.py, tests/stages/test_notify.py."""
+
+    async def test_one_that_answers_is_enough(self, recorder: Recorder, silent: str) -> None:
+        recorder.muted = [
+            {"labels": {"alertname": "A"}, "status": {"state": "suppressed", "silencedBy": ["x"], "inhibitedBy": []}},
+            {"labels": {"alertname": "B"}, "status": {"state": "suppressed", "silencedBy": [], "inhibitedBy": ["y"]}},
+            {"labels": {"alertname": "C"}, "status": {"state": "active"}},
+        ]
+        away = f"http://127.0.0.1:{unused_port()}"
+        one, none = _sink(urls=[away, recorder.url], patience_s=1.0), _sink(urls=[away, silent], patience_s=0.05)
+
+        assert await one.muted() == {
+            frozenset({("alertname", "A")}): "silenced",
+            frozenset({("alertname", "B")}): "inhibited",
+        }
+        assert await none.muted() is None
+        for each in (one, none):
+            await each.close()
+
+    async def test_whatever_is_not_json_is_no_answer(self, recorder: Recorder) -> None:
+        sink = _sink(urls=[recorder.url])
+        with pytest.raises(Unavailable, match="does not answer"):
+            await sink.ask(recorder.url, "nothing-here")
+        await sink.close()
 
 
 class TestCredentials:
