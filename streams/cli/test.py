@@ -2,6 +2,7 @@
 
 import glob
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +17,8 @@ from streams.promql.testrun import Outcome, run_script
 from streams.rules.unittests import Result, run_tests
 
 _T = TypeVar("_T")
+
+_GROUPS = re.compile(r"^groups\s*:", re.M)
 
 
 @click.group()
@@ -78,6 +81,8 @@ def _read(file: str, run: Callable[[str], _T]) -> _T:
 
 
 def _run_tests(file: str, text: str) -> list[Result]:
+    if _GROUPS.search(text):
+        raise Rejected(f"this is a file of rules and no test; look at it with tidewatch check {file}, and write a test")
     return run_tests(text, file, _find(file))
 
 

@@ -99,3 +99,12 @@ def test_check_looks_at_the_ladders_and_levels_that_the_configuration_names(tmp_
     result = run("check", "--config", str(config))
     assert f"{tmp_path}/ladders.yml:1:11: a ladder has no steps" in result.output
     assert "none.toml is not a readable text file" in result.output
+
+
+def test_a_file_of_rules_that_is_given_as_a_test_is_told_apart(tmp_path: Path) -> None:
+    """As the monitoring guide gives it to promtool."""
+    rules = tmp_path / "alert_rules.yml"
+    rules.write_text("groups: [{name: g, rules: [{alert: A, expr: up}]}]")
+    result = run("test", "rules", str(rules))
+    assert result.exit_code == 1
+    assert "this is a file of rules and no test; look at it with tidewatch check" in result.output
