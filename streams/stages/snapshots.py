@@ -104,7 +104,7 @@ async def read_all(config: Config, partition: int, wanted: Sequence[Located]) ->
     except (KafkaError, TimeoutError) as error:
         raise Unavailable(f"reading a snapshot of {at.topic}-{partition}: {error!r}") from error
     finally:
-        # A task of aiokafka's that is cancelled before it has begun would look as if we were (0.14, NoGroupCoordinator).
+        # A task of aiokafka 0.14 that is cancelled before it has begun would look as if we were: let it begin.
         await asyncio.sleep(0)
         await reader.stop()
 
