@@ -6,8 +6,6 @@ Every contestant's windows are compared with what was published before its time 
 
 import argparse
 import datetime
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -101,17 +99,14 @@ def measured(command: list[str], topic: Topic, file: Path) -> report.Result:
 
 
 def _output(command: list[str]) -> str:
-    """What a contestant prints, whose children end with it. Raises :class:`Failed`."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
-        try:
-            output, errors = process.communicate(timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise Failed(f"it was not done after {_PATIENCE_S} s") from None
+    """What a contestant prints. Raises :class:`Failed`."""
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"it was not done after {_PATIENCE_S} s") from None
     if process.returncode:
-        raise Failed(f"it ended with exit status {process.returncode}: {' '.join(errors.splitlines()[-3:])}")
-    return output
+        raise Failed(f"it ended with exit status {process.returncode}: {' '.join(process.stderr.splitlines()[-3:])}")
+    return process.stdout
 
 
 def _round(number: int, rounds: int) -> str:

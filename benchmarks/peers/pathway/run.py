@@ -45,8 +45,13 @@ class Closed:
             in_bounds = min(max(row["p95"], row["min"]), row["max"])
             self.windows[label(service, name, start_ms)] = [row["count"], row["sum"], row["min"], row["max"], in_bounds]
             self._left -= row["count"]
-        if not self._left:
+        if self.complete:
             self._clock.end()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all events are in windows."""
+        return self._left == 0
 
 
 @pw.udf
@@ -92,6 +97,8 @@ def main() -> None:
     pw.io.subscribe(windows(task), on_change=closed)
     clock.begin()
     pw.run(monitoring_level=pw.MonitoringLevel.NONE)
+    if not closed.complete:
+        raise SystemExit("the computation ended before all events were in closed windows")
     peer.hand_in(task, clock, closed.windows, ["pathway"])
 
 
