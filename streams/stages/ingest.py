@@ -4,9 +4,9 @@ A round takes what has been fetched of every partition, folds it, declares all i
 windows need, and inserts the batches that are large or old enough (:mod:`streams.stages.owned`). While a round is
 written, the next is folded; it is declared when the one before is written, which its declaration acknowledges.
 
-*Pace*: a round begins as soon as something has come, but not within ``_ROUND_SECONDS`` of the one before. So an event
-that comes alone is in its window at once, many share the costs of a round, and whoever is behind makes rounds of all
-that can be had, one after the other.
+*Pace*: a round begins as soon as something has come, but some time after the one before, the longer the more partitions
+that had. So an event that comes alone is in its window at once, many share the costs of a round, and whoever is behind
+makes rounds of all that can be had, one after the other.
 """
 
 import asyncio
@@ -37,9 +37,11 @@ from streams.windows.panes import PaneDelta, Pulse
 log = logging.getLogger(__name__)
 
 _PULSE_SECONDS = 1.0
-_ROUND_SECONDS = 0.125
+_PAUSE_PER_PART, _LONGEST_PAUSE = 0.025, 0.2
+"""Seconds from the beginning of a round to that of the next, by what it cost: it is little that depends on records."""
+
 _ENOUGH_ROWS = 10_000
-"""So many records in a round show that we are behind, and as many in a batch are worth an insert."""
+"""Records of a batch that are worth an insert."""
 
 _MINUTE, _FEWEST = 60.0, 1_000
 """How long refusals are counted, and of how many records at least a share is looked at."""
@@ -102,8 +104,8 @@ class IngestStage:
         self._writing: asyncio.Task[None] | None = None
         self._sending: frozenset[Partition] = frozenset()
         """The partitions of the round that is being written."""
-        self._began = 0.0
-        """The last round."""
+        self._next_round = 0.0
+        """When it may begin."""
         self._enough = min(_ENOUGH_ROWS, config.limits.batch_rows)
         self._pulsed = 0.0
         self._behind = False
@@ -142,7 +144,7 @@ class IngestStage:
 
     async def _turn(self) -> None:
         if self.consumer().epoch == self._lost or not self.consumer().owned:
-            await asyncio.sleep(_ROUND_SECONDS)
+            await asyncio.sleep(_LONGEST_PAUSE)
             return
         await self._enter(self.consumer().epoch)
         await self._gather()
@@ -212,7 +214,7 @@ class IngestStage:
         await asyncio.wait(done_first, timeout=_PULSE_SECONDS / 2, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if self._wake.is_set() and not self._behind:
-            await asyncio.sleep(self._began + _ROUND_SECONDS - time.monotonic())
+            await asyncio.sleep(self._next_round - time.monotonic())
         self._wake.clear()
 
     async def _fold(self) -> list[Part]:
@@ -221,9 +223,10 @@ class IngestStage:
         if not ready:
             self._behind = False
             return []
-        self._began, wall_ms = time.monotonic(), _now_ms()
+        wall_ms = _now_ms()
         taken = self._take(wall_ms)
-        self._behind = sum(_records(each) for each in taken) >= _ENOUGH_ROWS
+        self._next_round = time.monotonic() + min(len(taken) * _PAUSE_PER_PART, _LONGEST_PAUSE)
+        self._behind = sum(_records(each) for each in taken) >= self.config.limits.batch_rows
         if taken and any(owned.pending for owned in ready):
             self._wake.set()
         if not taken:  # batches in doubt are not complete: only more records help, and those wake us

@@ -35,7 +35,7 @@ COMMIT_TIMEOUT = 20.0
 """Seconds. aiokafka retries a commit without limit; after this its outcome is unknown and has to be read again."""
 
 _TRICKLE_RECORDS = 5_000
-_TRICKLE_PAUSE = 0.025
+_TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
 
 _UNPACKED_RECORDS = 10_000
