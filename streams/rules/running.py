@@ -72,11 +72,11 @@ class RunningRule:
         if found is None or not holds:
             found = self._evaluated(surroundings, at_ms, query_ms)
         if not self._rule.is_alert:
-            surroundings.recorded.write(self.key, found.written, query_ms)
+            surroundings.recorded.write(self.key, found.written, query_ms, at_ms)
             transitions = []
         else:
             transitions = self._step(found.seen, at_ms, fresh=not holds)
-            surroundings.recorded.write(self.key, self._shown, query_ms)
+            surroundings.recorded.write(self.key, self._shown, query_ms, at_ms)
         if surroundings.memory is not None:
             self._found = found
         self.rested = holds and not transitions
@@ -114,7 +114,7 @@ class RunningRule:
     def repeat(self, recorded: Recorded, at_ms: int) -> None:
         """Writes at that time what it wrote at its last evaluation."""
         written = self._shown if self._rule.is_alert else self._found.written if self._found is not None else {}
-        recorded.write(self.key, written, at_ms - self._group.query_offset_ms)
+        recorded.write(self.key, written, at_ms - self._group.query_offset_ms, at_ms)
 
     def alert(self, active: Active, reason: AlertReason, tenant: str) -> Alert:
         """An alert of this rule as it leaves the engine."""
