@@ -73,7 +73,7 @@ def table(comparison: Comparison) -> str:
     """Median and range of each contestant, and the processor time it takes in those of the first, round by round."""
     first, *others = comparison.rounds
     others.sort(key=lambda name: statistics.median(_ratios(comparison, name)))
-    header = "| | events | CPU µs/event | events/s a core | events/s | CPU, in those of the first | peak MB |"
+    header = "| | events | CPU µs/event | events/s a core | events/s | times the CPU of the first | peak MB |"
     rows = [_row(comparison, name) for name in (first, *others)]
     lines = [_described(comparison.date, comparison.machine), "", header, "|---" * 7 + "|", *rows, ""]
     lines += [f"- {name}: {_versions(results[0].versions)}." for name, results in comparison.rounds.items()]
@@ -164,7 +164,7 @@ def page(text: str) -> str:
     """The page with each block ``<!-- NAME -->`` … ``<!-- end -->`` filled from the newest committed results."""
     for name, (kind, block) in BLOCKS.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if pattern.search(text):
+        if pattern.search(text) and any(RESULTS.glob(f"{kind}-*.json")):
             filled = block(newest(kind))
             text = pattern.sub(lambda found, filled=filled: found[1] + filled + "\n" + found[2], text)  # type: ignore[misc]
     return text
