@@ -179,7 +179,11 @@ def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
     return lambda: Shard(
         Watermark(int(windows.out_of_orderness * 1000)),
         step,
-        lambda name: Tenant(name, settings, RuleEngine(groups, name, step, config.rules.external_url)),
+        lambda name: Tenant(
+            name,
+            settings,
+            RuleEngine(groups, name, step, config.rules.external_url, store_recorded_every_ms=windows.pane * 1000),
+        ),
         config.limits.tenants,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -163,8 +164,8 @@ def _checked(ask: Ask, check: Callable[[], None]) -> Ask:
 def _add(storage: MemoryStorage, live: Iterable[Known]) -> None:
     for known in live:
         one = storage.series(known.labels)
-        if not one.timestamps:
-            one.timestamps, one.values = known.timestamps, known.values
+        before = bisect_left(one.timestamps, known.timestamps[0]) if known.timestamps else len(one.timestamps)
+        one.timestamps[before:], one.values[before:] = known.timestamps, known.values
 
 
 def _within(known: Known, extent: Extent) -> bool:

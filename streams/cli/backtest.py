@@ -79,7 +79,8 @@ def _replayed(
     tenant = Tenant(name, settings, engine)
     before = span(groups, engine, start_ms)
     with asking(config.clickhouse) as ask:
-        panes = cells(ask, name, names(tenant), before.read_ms, end_ms + 1, resolution(config.windows))
+        own = {each.rule.name for group in groups for each in group.rules if not each.rule.is_alert}
+        panes = cells(ask, name, names(tenant), before.read_ms, end_ms + 1, resolution(config.windows), own)
         fired = firings(replay(tenant, panes, before.evaluate_ms, end_ms, step_ms), start_ms)
     return fired, engine.errors
 

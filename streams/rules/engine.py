@@ -17,7 +17,7 @@ from streams.promql.moment import DEFAULT_STEP_MS, LOOKBACK_MS, Memory, Selectio
 from streams.promql.storage import FOREVER
 from streams.rules.alerts import Active
 from streams.rules.compiled import CompiledGroup
-from streams.rules.recorded import Recorded, RecordedSeries
+from streams.rules.recorded import Recorded, RecordedSeries, Stored
 from streams.rules.running import Outside, RunningRule, Surroundings
 
 _FORGET_EVERY_MS = 60_000
@@ -31,6 +31,8 @@ class Snapshot(msgspec.Struct):
     recorded: list[RecordedSeries]
     evaluated_at_ms: dict[str, int]
     """By group: ``file;group``."""
+    written: dict[str, list[dict[str, str]]] = {}
+    """The series that each rule gave last time, by rule."""
 
 
 class RuleEngine:
@@ -38,7 +40,8 @@ class RuleEngine:
 
     ``default_interval_ms``: for groups that name none. ``external_url``: where users reach the worker; templates see
     it, and ``external_labels``. ``keep_recorded_ms``: how long the series that rules write are kept, if no rule reaches
-    back further. ``errors``: why a rule's last evaluation failed, by ``file;group/rule``; ``failures``
+    back further. ``store_recorded_every_ms``: how far apart samples of recording rules stand that ``take_recorded``
+    gives. ``errors``: why a rule's last evaluation failed, by ``file;group/rule``; ``failures``
     counts them all.
     """
 
@@ -51,14 +54,18 @@ class RuleEngine:
         external_labels: Mapping[str, str] | None = None,
         subquery_step_ms: int = DEFAULT_STEP_MS,
         keep_recorded_ms: int = LOOKBACK_MS,
+        store_recorded_every_ms: int = 0,
     ) -> None:
         self._groups = groups
         self._tenant = tenant
         self._default_interval_ms = default_interval_ms
         self._outside = Outside(external_url, external_labels or {})
         self._subquery_step_ms = subquery_step_ms
-        self._recorded = Recorded(self.references(), keep_recorded_ms)
-        self._rules = {group.group.key: [RunningRule(rule, group.group) for rule in group.rules] for group in groups}
+        self._recorded = Recorded(self.references(), keep_recorded_ms, store_recorded_every_ms)
+        self._rules = {
+            group.group.key: [RunningRule(rule, group.group, self._interval_of(group)) for rule in group.rules]
+            for group in groups
+        }
         self._evaluated_at_ms: dict[str, int] = {}
         self._forgot_at_ms = 0
         self._storage: Storage | None = None
@@ -72,6 +79,10 @@ class RuleEngine:
     def recorded(self) -> MemoryStorage:
         """The series that the rules write: recording rules, ``ALERTS``, ``ALERTS_FOR_STATE``."""
         return self._recorded.storage
+
+    def take_recorded(self) -> list[Stored]:
+        """What recording rules gave since the last time, to be stored."""
+        return self._recorded.take()
 
     def evaluated_at_ms(self, group: str) -> int | None:
         """When a group (``file;group``) was last evaluated; None: not yet."""
@@ -187,14 +198,19 @@ class RuleEngine:
         """The state as it is now; later evaluations do not change it."""
         alerts = {rule.key: [msgspec.structs.replace(active) for active in rule.states] for rule in self._all_rules()}
         recorded = self._recorded.snapshot()
-        return Snapshot({key: found for key, found in alerts.items() if found}, recorded, dict(self._evaluated_at_ms))
+        return Snapshot(
+            {key: found for key, found in alerts.items() if found},
+            recorded,
+            dict(self._evaluated_at_ms),
+            self._recorded.written(),
+        )
 
     def restore(self, state: Any) -> None:
         """Takes up a snapshot, or what decoding one gave. Alerts of rules that are gone are left out."""
         snapshot = state if isinstance(state, Snapshot) else msgspec.convert(state, Snapshot)
         for rule in self._all_rules():
             rule.states.restore([msgspec.structs.replace(active) for active in snapshot.alerts.get(rule.key, [])])
-        self._recorded.restore(snapshot.recorded)
+        self._recorded.restore(snapshot.recorded, snapshot.written)
         self._evaluated_at_ms = dict(snapshot.evaluated_at_ms)
 
     def _all_rules(self) -> list[RunningRule]:

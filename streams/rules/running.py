@@ -48,9 +48,10 @@ class Found(NamedTuple):
 
 
 class RunningRule:
-    """A rule and the state of its alerts. ``key``: ``file;group/rule``."""
+    """A rule and the state of its alerts. ``key``: ``file;group/rule``; ``every_ms``: the interval of its group."""
 
-    def __init__(self, compiled: CompiledRule, group: Group) -> None:
+    def __init__(self, compiled: CompiledRule, group: Group, every_ms: int) -> None:
+        self._every_ms = 0 if compiled.rule.is_alert else every_ms
         self.key = f"{group.key}/{compiled.key}"
         self._compiled = compiled
         self._rule = compiled.rule
@@ -72,7 +73,7 @@ class RunningRule:
         if found is None or not holds:
             found = self._evaluated(surroundings, at_ms, query_ms)
         if not self._rule.is_alert:
-            surroundings.recorded.write(self.key, found.written, query_ms, at_ms)
+            surroundings.recorded.write(self.key, found.written, query_ms, at_ms, self._every_ms)
             transitions = []
         else:
             transitions = self._step(found.seen, at_ms, fresh=not holds)
@@ -114,7 +115,7 @@ class RunningRule:
     def repeat(self, recorded: Recorded, at_ms: int) -> None:
         """Writes at that time what it wrote at its last evaluation."""
         written = self._shown if self._rule.is_alert else self._found.written if self._found is not None else {}
-        recorded.write(self.key, written, at_ms - self._group.query_offset_ms, at_ms)
+        recorded.write(self.key, written, at_ms - self._group.query_offset_ms, at_ms, self._every_ms)
 
     def alert(self, active: Active, reason: AlertReason, tenant: str) -> Alert:
         """An alert of this rule as it leaves the engine."""

@@ -1,4 +1,4 @@
-"""Rows of closed windows and service levels on their way to ClickHouse.
+"""Rows of closed windows, service levels and recording rules on their way to ClickHouse.
 
 Delivery: rows carry a version, so writing one again is harmless.
 Back-pressure: rows are taken from the windows when ClickHouse takes them; until then a window waits in its packed form,
@@ -27,18 +27,20 @@ class ClosedWindows:
         self.store = store
         self.metrics = metrics
         self.shards = shards
-        self._levels: dict[Row, Row] = {}
-        """Rows of ``sla_windows`` by their key."""
+        self._rows: dict[str, dict[Row, Row]] = {}
+        """Rows of small tables, by table and key."""
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, levels: Iterable[Row]) -> None:
-        """Rows of ``sla_windows``, each the newest of its key."""
-        self._levels |= {row[:_LEVEL_KEY]: row for row in levels}
+    def add(self, table: str, rows_: Iterable[Row]) -> None:
+        """Rows of a table whose columns up to ``version`` are its key, each the newest of its key."""
+        key = list(COLUMNS[table]).index("version")
+        if found := {row[:key]: row for row in rows_}:
+            self._rows.setdefault(table, {}).update(found)
 
     @property
     def waiting(self) -> bool:
         """Whether something is not stored yet."""
-        return self._writing is not None or bool(self._levels) or any(shard.ready for shard in self.shards())
+        return self._writing is not None or bool(self._rows) or any(shard.ready for shard in self.shards())
 
     def flush(self) -> None:
         """Start to write what waits, unless something is being written."""
@@ -57,9 +59,9 @@ class ClosedWindows:
                 self.flush()
 
     async def _write(self) -> None:
-        levels, self._levels = self._levels, {}
-        if levels:
-            await self.store.write("sla_windows", _columns(list(levels.values())), lambda: None)
+        waiting, self._rows = self._rows, {}
+        for table, found in waiting.items():
+            await self.store.write(table, _columns(table, found.values()), lambda: None)
         while blocks := self._take():
             await self.store.write("windows", await asyncio.to_thread(rows, blocks), lambda: None)
             now_ms = time.time_ns() / 1e6
@@ -79,8 +81,5 @@ class ClosedWindows:
         return taken
 
 
-_LEVEL_KEY = list(COLUMNS["sla_windows"]).index("version")
-
-
-def _columns(levels: list[Row]) -> Rows:
-    return dict(zip(COLUMNS["sla_windows"], zip(*levels, strict=True), strict=True))
+def _columns(table: str, found: Iterable[Row]) -> Rows:
+    return dict(zip(COLUMNS[table], zip(*found, strict=True), strict=True))

@@ -155,7 +155,8 @@ class WindowStage:
             output = shard.advance(self._ticks)
             took = time.monotonic() - began
             self.metrics.rule_evaluation_seconds.observe(took)
-            self._closed.add(output.sla_rows)
+            self._closed.add("sla_windows", output.sla_rows)
+            self._closed.add("recorded", output.recorded_rows)
             self._closed.flush()
             if output.alerts:
                 await self._publish(output.alerts)

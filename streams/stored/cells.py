@@ -28,11 +28,17 @@ def cells(
     start_ms: int,
     end_ms: int,
     sizes: Resolution,
+    own: Collection[str] = (),
 ) -> Iterator[Placed]:
-    """The panes in ``[start_ms, end_ms)`` of these series (None: all), by their ends. Raises what asking raises."""
+    """The panes in ``[start_ms, end_ms)`` of these series (None: all), by their ends. Raises what asking raises.
+
+    What recording rules once gave is among them, but for ``own``: names that whoever asks makes himself.
+    """
     at, chunk_ms = start_ms // sizes.pane_ms * sizes.pane_ms, CHUNK_MS // sizes.pane_ms * sizes.pane_ms
     while at < end_ms:
-        panes = sql.raw(names, tenant, at, min(at + chunk_ms, end_ms), sizes)
+        span = (at, min(at + chunk_ms, end_ms))
+        panes = sql.raw(names, tenant, *span, sizes)
+        panes += f" UNION ALL {sql.recorded_panes(names, own, tenant, *span, sizes.pane_ms)}"
         rows = orjson.loads(ask(sql.by_series(panes, _COLUMNS, MOST_PANES + 1), "JSONCompact"))["data"]
         if sum(len(row[-1]) for row in rows) <= MOST_PANES:
             placed = [one for row in rows for one in _placed(row, sizes)]

@@ -135,6 +135,40 @@ def sla(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: int,
     )
 
 
+def recorded(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: int) -> str:
+    """Samples of recording rules in ``[start_ms, end_ms)``: identity, [(ms, value as text, ended)]."""
+    return (
+        "SELECT toString(name), toString(service), labels, "  # noqa: S608
+        "groupArray((toUnixTimestamp64Milli(time), toString(value), ended)) "
+        f"FROM recorded FINAL WHERE {_recorded(wanted, tenant, start_ms, end_ms)} GROUP BY name, service, labels"
+    )
+
+
+def recorded_identities(tenant: str, start_ms: int, end_ms: int) -> str:
+    """Name, service and labels of the series that recording rules gave in ``[start_ms, end_ms)``."""
+    where = _recorded(None, tenant, start_ms, end_ms)
+    return f"SELECT DISTINCT toString(name), toString(service), labels FROM recorded WHERE {where}"  # noqa: S608
+
+
+def recorded_panes(
+    wanted: Collection[str] | None, unwanted: Collection[str], tenant: str, start_ms: int, end_ms: int, pane_ms: int
+) -> str:
+    """What recording rules gave by the ends of panes in ``[start_ms, end_ms)``, as panes of gauges."""
+    return (
+        "SELECT toString(name) AS series, 'gauge' AS kind, toString(service) AS service, labels, "  # noqa: S608
+        f"intDiv(toUnixTimestamp64Milli(time) - 1, {pane_ms}) * {pane_ms} AS pane, 1. AS count, "
+        "0. AS sum, 0. AS min, 0. AS max, argMax(value, time) AS last, "
+        "0. AS zeros, (CAST([], 'Array(Int32)'), CAST([], 'Array(UInt64)')) AS positive, positive AS negative "
+        f"FROM recorded FINAL WHERE {_recorded(wanted, tenant, start_ms + 1, end_ms + 1)} AND NOT ended "
+        f"AND isFinite(value) AND name NOT IN ({_list(unwanted)}) GROUP BY {IDENTITY}, pane"
+    )
+
+
+def _recorded(wanted: Collection[str] | None, tenant: str, start_ms: int, end_ms: int) -> str:
+    named = f" AND name IN ({_list(wanted)})" if wanted is not None else ""
+    return f"tenant = {text(tenant)} AND {_between('time', start_ms, end_ms)}{named}"
+
+
 def identities(panes: str) -> str:
     """The series that a statement of panes has."""
     return f"SELECT DISTINCT {IDENTITY} FROM ({panes})"  # noqa: S608

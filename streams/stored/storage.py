@@ -16,6 +16,7 @@ from streams.promql.tokens import tokens
 from streams.promql.values import NAME
 from streams.stored import sql
 from streams.stored.alerts import ALERT_SERIES, load_alerts
+from streams.stored.recorded import load_recorded, recorded_labels
 from streams.stored.samples import NOTHING, Counted, Pane, label_sets, names_of, sampled, stored_names
 from streams.stored.sql import MADE, Resolution
 from streams.windows.histograms import LE_BOUNDS
@@ -91,6 +92,7 @@ def load(ask: Asking, tenant: str, selectors: Iterable[Sequence[Matcher]], exten
     wanted = reader.wanted([tuple(matchers) for matchers in selectors])
     storage = MemoryStorage()
     reader.load(storage, wanted)
+    reader.load_recorded(storage, wanted)
     if wanted is None or ALERT_SERIES & wanted:
         load_alerts(ask, tenant, extent.start_ms, extent.end_ms, storage)
     return Loaded(storage, sizes.pane_ms if reader.fine else sizes.windows_ms[0])
@@ -103,6 +105,7 @@ def series(ask: Asking, tenant: str, extent: Extent, sizes: Resolution) -> set[L
     panes = " UNION ALL ".join([reader.panes(None, extent.start_ms), *reader.levels(None)])
     for name, kind, service, labels in reader.rows(sql.identities(panes)):
         found.update(label_sets(name, kind, _all_labels(labels, service)))
+    found.update(recorded_labels(ask, tenant, extent.start_ms, extent.end_ms))
     alerts = MemoryStorage()
     load_alerts(ask, tenant, extent.start_ms, extent.end_ms, alerts)
     return found | {each.labels for each in alerts}
@@ -137,6 +140,8 @@ class _Reader:
             panes = " UNION ALL ".join([self.panes(None, self._from), *self.levels(None)])
             known = [(name, names_of(name, kind)) for name, kind in self.rows(sql.names(panes))]
             known += [(name, [name]) for name in ALERT_SERIES]
+            recorded = recorded_labels(self._ask, self._tenant, self._extent.start_ms, self._extent.end_ms)
+            known += [(labels[NAME], [labels[NAME]]) for labels in recorded]
             found |= {name for name, shown in known if any(_may_be(m, each) for m in loose for each in shown)}
         return found if len(found) <= _MOST_NAMES else None
 
@@ -168,6 +173,11 @@ class _Reader:
         for statement in self.levels(wanted):
             self._fill(storage, statement, {})
 
+    def load_recorded(self, storage: MemoryStorage, wanted: set[str] | None) -> None:
+        """Add what recording rules gave."""
+        extent = self._extent
+        self._count(load_recorded(self._ask, self._tenant, wanted, extent.start_ms, extent.end_ms, storage))
+
     def _fill(self, storage: MemoryStorage, statement: str, earlier: dict[_Key, Counted]) -> None:
         panes = sql.classic(statement, LE_BOUNDS)
         asked = sql.by_series(panes, "pane, count, sum, last, below", MOST_PANES + 1)
@@ -189,14 +199,17 @@ class _Reader:
                 self._keep(storage, series_labels, times, values)
 
     def _keep(self, storage: MemoryStorage, labels: Labels, times: Sequence[int], values: list[float]) -> None:
-        self._samples += len(values)
-        if self._samples > MOST_SAMPLES:
-            raise TooMuch(f"the query reaches more than {MOST_SAMPLES} samples; choose fewer series or less time")
+        self._count(len(values))
         one = storage.series(labels)
         if not one.timestamps:
             one.timestamps, one.values = list(times), values
         if not one.timestamps:
             storage.drop(labels)
+
+    def _count(self, samples: int) -> None:
+        self._samples += samples
+        if self._samples > MOST_SAMPLES:
+            raise TooMuch(f"the query reaches more than {MOST_SAMPLES} samples; choose fewer series or less time")
 
     def _earlier(self, wanted: set[str] | None, start_ms: int) -> dict[_Key, Counted]:
         """What counters and histograms had counted before: by the largest windows, and the panes after those."""

@@ -26,6 +26,7 @@ class Output(NamedTuple):
     """What an advance of the clock gave."""
 
     sla_rows: list[tuple[Any, ...]]
+    recorded_rows: list[tuple[Any, ...]]
     alerts: list[Alert]
     more: bool
     """The budget ran out before the clock was reached: advance again."""
@@ -129,10 +130,12 @@ class Shard:
         more = self._ticked_ms < last
         closing = min(reached, self._ticked_ms + step) if more else reached
         levels: list[tuple[Any, ...]] = []
+        recorded: list[tuple[Any, ...]] = []
         for tenant in self.tenants.values():
             tenant.close(closing)
             levels += tenant.sla_rows(closing, self.offset + 1)
-        return Output(levels, alerts, more)
+            recorded += tenant.recorded_rows(self.offset + 1)
+        return Output(levels, recorded, alerts, more)
 
     def _following(self, last_ms: int) -> int:
         """The next tick at which anything can change, clean-ups being due too; those before it are passed over."""

@@ -16,6 +16,7 @@ from streams.windows.liveness import Liveness
 from streams.windows.panes import Cell, Series
 from streams.windows.revisable import Key, RevisableWindows, WindowState
 from streams.windows.rows import Block
+from streams.windows.series import labels_text
 from streams.windows.sla import GAUGES, SlaMeter, SlaState
 
 
@@ -130,6 +131,14 @@ class Tenant:
     def sla_rows(self, watermark_ms: int, version: int) -> Iterator[tuple[Any, ...]]:
         """Rows of ``sla_windows`` that are ready, in the order of its columns."""
         return self.sla.rows(watermark_ms, self.name, version)
+
+    def recorded_rows(self, version: int) -> Iterator[tuple[Any, ...]]:
+        """Rows of ``recorded`` since the last time, in the order of its columns."""
+        for sample in self.engine.take_recorded():
+            labels = dict(sample.labels)
+            name, service = labels.pop("__name__"), labels.pop("service", "")
+            identity = (self.name, name, service, labels_text(labels))
+            yield (*identity, sample.at_ms, version, sample.value, sample.ended)
 
     def prune(self, now_ms: int) -> None:
         """Forget what nothing can reach any more."""
