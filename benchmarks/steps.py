@@ -42,8 +42,8 @@ from streams.windows.tenant import Tenant
 BATCH = 25_000
 """Records of one partition in a round, of which 50,000 is the most."""
 NOW_MS = 1_795_342_530_125
-_LEARNING = 8
-"""Passes until every template is known."""
+_MOST_PASSES = 100
+"""Until every template is known."""
 _FETCHES = 100
 """More than there are rounds: a fetch can be unpacked once."""
 
@@ -65,8 +65,8 @@ def steps(events: int, directory: Path) -> list[Step]:
     sent = {codec: [fetched.wire(records, CODECS[codec]) for records in fetched.partitions(events)] for codec in CODECS}
     batches = _batches(fetched.unpacked(fetched.fetches(sent["zstd"])))
     ingest = Ingest(Windows(sizes=[10]), Limits(), judge)
-    for _ in range(_LEARNING):
-        results = [ingest(batch, NOW_MS, "c") for batch in batches]
+    _teach(ingest, batches)
+    results = [ingest(batch, NOW_MS, "c") for batch in batches]
     observed = [_recognised(ingest, batch) for batch in batches]
     folded = [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]
     packed = [panes.encode(delta) for result in results for delta in result.deltas]
@@ -108,6 +108,20 @@ def _batches(unpacked: list[RecordBatch]) -> list[RecordBatch]:
             first, rest = split(rest, BATCH)
             found.append(first)
     return found
+
+
+def _teach(ingest: Ingest, batches: Sequence[RecordBatch]) -> None:
+    for _ in range(_MOST_PASSES):
+        for batch in batches:
+            ingest(batch, NOW_MS, "c")
+        if not any(_unknown(ingest, batch) for batch in batches):
+            return
+
+
+def _unknown(ingest: Ingest, batch: RecordBatch) -> int:
+    """How many records are not recognised."""
+    _, rest = ingest.recogniser.recognise(batch.values, np.arange(len(batch.values)), EARLIEST_MS, NOW_MS)
+    return len(rest)
 
 
 def _recognised(ingest: Ingest, batch: RecordBatch) -> Observed:

@@ -29,7 +29,7 @@ from streams.batch import Column, DeadLetter, RecordBatch, Rows
 from streams.ingest import decode
 from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.observed import Observed, in_order
-from streams.ingest.recognise import LEARNED_SHARE, Recogniser
+from streams.ingest.recognise import Recogniser
 from streams.ingest.rows import RowWriter
 from streams.windows.panes import Kind, PaneDelta
 from streams.windows.series import SeriesTable, labels_text, rule_name
@@ -66,6 +66,8 @@ class Ingest:
         self.described: list[tuple[str, str, str, str, str, str]] = []
         self.sources: dict[str, int] = {}
         """Numbers of the CloudEvents sources."""
+        self.source_names: list[str] = []
+        """The source of each number."""
 
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
@@ -75,6 +77,7 @@ class Ingest:
             self.recogniser.forget()
             self.described.clear()
             self.sources.clear()
+            self.source_names.clear()
         return _Fold(self, batch, declared_ms, incarnation).run()
 
 
@@ -179,15 +182,19 @@ class _Fold:
 
     def learn(self, observed: Observed) -> None:
         """Learn the templates of some of the records that were not recognised."""
-        step = max(int(len(observed.ids) / (len(self.batch.values) * LEARNED_SHARE)), 1)
+        wanted = max(len(self.batch.values) * self.ingest.recogniser.learned_share, 1)
+        step = max(int(len(observed.ids) / wanted), 1)
         columns = (observed.indexes, observed.series, observed.sources)
         for index, series, source in zip(*(column[::step].tolist() for column in columns), strict=True):
             self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series, source)
 
     def source(self, name: str) -> int:
         """The number of a CloudEvents source."""
-        sources = self.ingest.sources
-        return sources.setdefault(name, len(sources))
+        number = self.ingest.sources.get(name)
+        if number is None:
+            number = self.ingest.sources[name] = len(self.ingest.source_names)
+            self.ingest.source_names.append(name)
+        return number
 
     def metric_rows(self, observed: Observed) -> None:
         """The accepted metric events as rows of ``raw_metrics`` and as observations."""
@@ -201,8 +208,7 @@ class _Fold:
         columns["labels"] = Coded(codes, [row[5] for row in described])
         columns["event_id"] = observed.ids
         spoke, codes = distinct(observed.sources)
-        names = list(self.ingest.sources)
-        columns["source"] = Coded(codes, [names[i] for i in spoke.tolist()])
+        columns["source"] = Coded(codes, [self.ingest.source_names[i] for i in spoke.tolist()])
         self.raw["raw_metrics"] = self.rows.located(columns, observed.indexes)
         self.counts["metric"] = len(observed.ids)
         self.high_ms = max(self.high_ms, int(observed.times.max()))
@@ -222,6 +228,8 @@ class _Fold:
             labels = decode.LabelsDecoder.decode(data.labels) if data.labels else {}
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
             raise Rejected("invalid_label", "`data.labels`: an object of strings is wanted") from None
+        if data.labels and cloudevents.has_duplicate_keys(bytes(data.labels)):
+            raise Rejected("duplicate_key", "a key is written twice in one object")
         cloudevents.check_labels(labels, self.ingest.limits)
         tenant = DEFAULT_TENANT if data.tenant is msgspec.UNSET else data.tenant
         cloudevents.check_names(service=data.service, tenant=tenant, name=data.name)

@@ -25,9 +25,12 @@ from streams.ingest.instants import epoch_ms, strings
 from streams.ingest.observed import Observed
 from streams.texts import Texts
 
-LEARNED_SHARE = 0.02
-"""Of a batch's records: learning costs about ten times as much as decoding, so what never repeats must not be learned
+_MOST_LEARNED, _LEAST_LEARNED = 0.02, 0.002
+"""Shares of a batch's records: learning costs many times as much as decoding, so what never repeats must not be learned
 for ever."""
+
+_PAYS_FROM = 30
+"""Records that a template should have saved from the decoder to have been worth learning."""
 
 _SHAPES = 32
 _TEMPLATES = 200_000
@@ -64,6 +67,13 @@ class Recogniser:
         self.limits = limits
         self._known: dict[Shape, dict[bytes, Template]] = {}
         self._size = 0
+        self._learned = 0
+        self._recognised = 0
+
+    @property
+    def learned_share(self) -> float:
+        """The share of a batch's records that is worth learning from, as things have gone."""
+        return _MOST_LEARNED if self._recognised >= _PAYS_FROM * self._learned else _LEAST_LEARNED
 
     def recognise(
         self, values: Sequence[bytes | None], among: NDArray[np.int64], earliest_ms: int, latest_ms: int
@@ -87,6 +97,7 @@ class Recogniser:
             if observed is not None:
                 observed = observed.some((observed.times >= earliest_ms) & (observed.times <= latest_ms))
                 left[observed.indexes] = False
+                self._recognised += len(observed.indexes)
                 found.append(observed._replace(indexes=among[observed.indexes]))
         return found, among[left]
 
@@ -110,11 +121,15 @@ class Recogniser:
         """The records of ``cut`` that are of known templates: their places, these templates, and which one each has."""
         texts, lengths = cut.templates()
         coded = texts.dictionary_encode()
-        known = self._known[cut.shape]
-        templates = [known.get(text, _UNKNOWN) for text in coded.dictionary.to_pylist()]
-        codes = coded.indices.to_numpy()
-        wanted = np.array([template.lengths for template in templates]).reshape(-1, lengths.shape[1])
-        chosen = np.flatnonzero((wanted[codes] == lengths).all(axis=1))
+        looked_up = list(map(self._known[cut.shape].get, coded.dictionary.to_pylist()))
+        templates = [template for template in looked_up if template is not None]
+        if not templates:
+            return np.arange(0), templates, np.arange(0)
+        numbers = np.full(len(looked_up), -1)
+        numbers[[template is not None for template in looked_up]] = np.arange(len(templates))
+        codes = numbers[coded.indices.to_numpy()]
+        wanted = np.array([template.lengths for template in templates])
+        chosen = np.flatnonzero((codes >= 0) & (wanted[codes] == lengths).all(axis=1))
         return chosen, templates, codes[chosen]
 
     def learn(self, record: bytes, series: int, source: int) -> None:
@@ -132,6 +147,7 @@ class Recogniser:
         )
         if event.time != _TIME and event.data.value != _VALUE and self._judged(shape, pieces, changed) == changed:
             self._size += 1
+            self._learned += 1
             lengths = tuple(map(len, pieces))
             self._known.setdefault(shape, {})[text] = Template(series, source, event.data.kind == "counter", lengths)
 
@@ -154,10 +170,7 @@ class Recogniser:
     def forget(self) -> None:
         """Forget everything."""
         self._known.clear()
-        self._size = 0
-
-
-_UNKNOWN = Template(-1, -1, False, (-1, -1, -1, -1))
+        self._size = self._learned = self._recognised = 0
 
 
 def _ids(texts: Any) -> Any:

@@ -167,6 +167,27 @@ def test_a_key_written_twice_is_found_in_a_series_that_is_known() -> None:
     assert [(letter.offset, letter.reason) for letter in result.dead] == [(102, "duplicate_key")]
 
 
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        (b'"value":1.0', b'"value":2.0,"value":1.0'),
+        (b'"id":"1"', b'"id":"1","id":"1"'),
+        (b'"labels":{"a":"b"}', b'"labels":{"a":"b","a":"b"}'),
+        (b'"labels":{"a":"b"}', b'"labels":{},"labels":{"a":"b"}'),
+        (b'"source":"/test"', b'"source":"/test","x":1,"x":2'),
+        (b'"source":"/test"', b'"source":"/test","datacontenttype":"application/json","source":"/test"'),
+    ],
+)
+def test_a_key_written_twice_is_found_wherever_it_is(text: bytes, twice: bytes) -> None:
+    good = metric_event(labels={"a": "b"})
+    assert text in good
+
+    result = ingest(good, good.replace(text, twice), good)
+
+    assert [(letter.offset, letter.reason) for letter in result.dead] == [(101, "duplicate_key")]
+    assert column(result, "raw_metrics", "_offset") == [100, 102]
+
+
 def test_binary_mode_gives_the_same_as_structured_mode() -> None:
     structured = metric_event(2.0)
     attributes = {"specversion": "1.0", "type": "tidewatch.metric", "id": "1", "source": "/test", "time": AT}
