@@ -25,7 +25,7 @@ OURS = Contestant("Tidewatch, windows", lambda: [sys.executable, "-m", "benchmar
 STORED = Contestant(
     "Tidewatch, windows and raw rows in ClickHouse", lambda: [sys.executable, "-m", "benchmarks.ours", "stored"]
 )
-_PATIENCE_S = 300
+_PATIENCE_S = 600
 
 Windows = dict[str, Window]
 
