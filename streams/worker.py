@@ -9,11 +9,12 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from embedded import clickhouse as embedded
 from schemas.config import Config
-from schemas.failures import Rejected
+from schemas.failures import Rejected, Unavailable
 from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
@@ -141,7 +142,11 @@ async def _producer(config: Config, stack: AsyncExitStack) -> Any:
         linger_ms=5,
         max_batch_size=1_000_000,
     )
-    await producer.start()
+    try:
+        await producer.start()
+    except KafkaError as error:
+        await producer.stop()
+        raise Unavailable(f"Kafka does not answer the producer: {error!r}") from None
     stack.push_async_callback(_stop, producer)
     return producer
 

@@ -1,7 +1,8 @@
 """The topics that Tidewatch reads and writes, made when they are missing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -29,19 +30,25 @@ async def ensure(config: Config) -> list[str]:
         NewTopic(name, partitions, config.kafka.replication, topic_configs=settings)
         for name, partitions, settings in _layout(config)
     ]
-    admin = AIOKafkaAdminClient(**client_options(config.kafka))
-    try:
-        await admin.start()
-    except KafkaError as error:
-        servers = ", ".join(config.kafka.bootstrap_servers)
-        raise Unavailable(f"no Kafka broker answers at {servers} (kafka.bootstrap_servers): {error!r}") from None
-    try:
+    async with _asking(config) as admin:
         known = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in known]
         if not missing or str((await admin.describe_cluster())["cluster_id"]).startswith(_MOCK):
             return []
         await _create(admin, missing)
         return [topic.name for topic in missing]
+
+
+@asynccontextmanager
+async def _asking(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client for questions to the brokers. Unavailable when they do not answer, at first or later."""
+    admin = AIOKafkaAdminClient(**client_options(config.kafka))
+    try:
+        await admin.start()
+        yield admin
+    except KafkaError as error:
+        servers = ", ".join(config.kafka.bootstrap_servers)
+        raise Unavailable(f"no Kafka broker answers at {servers} (kafka.bootstrap_servers): {error!r}") from None
     finally:
         await admin.close()
 
@@ -82,12 +89,8 @@ async def incarnations(config: Config, names: Iterable[str]) -> dict[str, str]:
 
 
 async def _cluster_id(config: Config) -> str:
-    admin = AIOKafkaAdminClient(**client_options(config.kafka))
-    await admin.start()
-    try:
+    async with _asking(config) as admin:
         return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 def _topic_ids(config: Config, names: list[str], cluster: str) -> dict[str, str]:
