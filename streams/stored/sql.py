@@ -225,7 +225,8 @@ def transitions(tenant: str, start_ms: int, end_ms: int) -> str:
     return (
         "SELECT toJSONString(CAST(labels, 'Map(String, String)')), groupArray((toUnixTimestamp64Milli(changed_at), "  # noqa: S608
         "toUnixTimestamp64Milli(recorded_at), toString(state), toUnixTimestamp64Milli(active_at))) "
-        f"FROM alert_history FINAL WHERE tenant = {text(tenant)} AND reason IN ('condition_true', 'held_for', 'condition_false') "
+        f"FROM alert_history FINAL WHERE tenant = {text(tenant)} "
+        "AND reason IN ('condition_true', 'held_for', 'condition_false') "
         f"AND {_between('changed_at', start_ms, end_ms)} GROUP BY rule, rule_group, labels"
     )
 
