@@ -6,14 +6,16 @@ that change from one second to the next, and then each kind for itself.
 """
 
 import argparse
+import datetime
 import gc
 import statistics
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
-from benchmarks import machine
+from benchmarks import machine, report
 from schemas.sla import Sla
 from streams.rules import RuleEngine, compile_rules
 from streams.windows.panes import Cell, Series
@@ -137,15 +139,26 @@ def _rounds(kinds: list[str], share: float, rounds: int) -> list[float]:
     return [bench.second(share) for _ in range(rounds)]
 
 
+def table(result: Rounds) -> str:
+    """Median and longest round of each row."""
+    rows = [
+        f"| {name} | {statistics.median(times):,.1f} | {max(times):,.1f} |" for name, times in result.rounds.items()
+    ]
+    title = f"{result.date}, {result.machine.cpu}: {result.rules:,} rules, {result.series:,} series, a round a second"
+    return "\n".join([title, "", "| rules | CPU ms a round | longest |", "|---|---|---|", *rows])
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="make bench-rules", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
-    given = parser.parse_args()
-    rounds: dict[str, list[float]] = {}
-    for name, times in measured(given.rounds):
-        print(f"{name:45} {statistics.mean(times):8.1f} {max(times):8.1f}", flush=True)
-        rounds[name] = times
+    given, _ = parser.parse_known_args()  # `make bench` passes on what is meant for its other half, too
+    result = Rounds(datetime.date.today().isoformat(), machine.this(), 10_000, RULES, dict(measured(given.rounds)))
+    print(table(result))
+    report.RESULTS.mkdir(exist_ok=True)
+    path = report.RESULTS / f"rules-{result.date}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    print(f"\nwritten to {path.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":
