@@ -131,7 +131,10 @@ def catching_up(bootstrap_servers: str, directory: Path, count: int) -> float:
         times: list[tuple[float, float]] = []
 
         def all_stored() -> bool:
-            stored = running.metric("tidewatch_insert_rows_total", table="raw_metrics")
+            try:
+                stored = running.metric("tidewatch_insert_rows_total", table="raw_metrics")
+            except OSError:
+                return False  # when the worker has ended, `wait` says so with its log
             times.append((time.time(), stored))
             return stored >= count
 
