@@ -99,9 +99,9 @@ def stored_transitions(scene: Scene) -> Counter[Transition]:
 
 
 def told(scene: Scene, truth: Truth) -> tuple[int, int]:
-    """What Alertmanager was told began when the truth says, and is over. (beginnings told, beginnings)."""
+    """What Alertmanager was told fired when the truth says, and is over. (beginnings told, beginnings)."""
     posted = [alert for body in scene.bodies for alert in orjson.loads(body) if alert["labels"]["alertname"] == "Hot"]
-    began = {(alert["labels"]["service"], _pane(_unix(alert["startsAt"]))) for alert in posted}
+    began = {(alert["labels"]["service"], _pane(_unix(alert["startsAt"]) - HOLD)) for alert in posted}
     expected = {(oven, since) for oven, state, since in truth.transitions() if state == "firing"}
     assert began <= expected, f"told of alerts that never were: {sorted(began - expected)}"
     last = {alert["labels"]["service"]: alert for alert in posted}
