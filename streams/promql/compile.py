@@ -140,7 +140,7 @@ class _Compiler:
         if left.kind == right.kind == "scalar":
             return ScalarBinary(operator, left, right, return_bool, left.position)
         if left.kind == right.kind:
-            return VectorBinary(operator, left, right, return_bool, _matching(modifier), left.position)
+            return Shared(VectorBinary(operator, left, right, return_bool, _matching(modifier), left.position))
         return VectorScalarBinary(operator, left, right, return_bool, left.position)
 
     def _matchers(self, tree: Any, offset: int) -> tuple[Matcher, ...]:
