@@ -55,7 +55,7 @@ def test_each_step_is_told_once_though_the_worker_is_killed_on_the_way(
     told = alertmanager.webhook
     with watched(kafka, tmp_path, alertmanager, vp="12s") as (running, name):
         measure(running, 35, "3")
-        told.wait_for("firing", alertname=name, escalation="manager")
+        told.wait_for("firing", 60, alertname=name, escalation="manager")
         running.kill()
         running.start()
         told.wait_for("firing", 40, alertname=name, escalation="vp")
@@ -67,7 +67,7 @@ def test_each_step_is_told_once_though_the_worker_is_killed_on_the_way(
 
         measure(running, 20, "3", after=120)
         for step in ({}, {"escalation": "manager"}, {"escalation": "vp"}):
-            told.wait_for("resolved", alertname=name, **step)
+            told.wait_for("resolved", 40, alertname=name, **step)
         alertmanager.wait_for_looks(2)
         fired = told.notified("firing", alertname=name)
         assert sorted(each["labels"].get("escalation", "") for each in fired) == ["", "manager", "vp"]
@@ -81,7 +81,7 @@ def test_whoever_acknowledges_or_silences_an_alert_keeps_it_from_the_next_step(
     told = alertmanager.webhook
     with watched(kafka, tmp_path, alertmanager, vp="45s") as (running, name):
         measure(running, 35, "3", "4")
-        told.wait_for("firing", alertname=name, room="4", escalation="manager")
+        told.wait_for("firing", 60, alertname=name, room="4", escalation="manager")
         running.wait(lambda: len(running.query(f"SELECT 1 FROM alerts WHERE rule = '{name}'")) == 2, "both alerts")
         answer = running.tidewatch("alerts", "ack", "room=3", "--by", "ada", "--comment", "a fan broke", "--json")
         [acknowledged] = json.loads(answer.stdout)
