@@ -15,9 +15,7 @@ def _padded(padding: int) -> Load:
 
 
 AXES: dict[str, dict[str, Load]] = {
-    "series": {
-        f"{n:,}": replace(BASE, series=n, events=max(500_000, n)) for n in (1_000, 10_000, 100_000, 1_000_000)
-    },
+    "series": {f"{n:,}": replace(BASE, series=n, events=max(500_000, n)) for n in (1_000, 10_000, 100_000, 1_000_000)},
     "workers": {"1": BASE, "2": replace(BASE, workers=2)},
     "partitions": {str(n): replace(BASE, partitions=n) for n in (1, 8, 64)},
     "size": {"as it is": BASE, "1 kB more": _padded(1_000), "10 kB more": _padded(10_000)},
