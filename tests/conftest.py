@@ -13,11 +13,15 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import NotInstalled
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.kafka import KafkaServer, broker
 from tests.servers.process import tail
+
+settings.register_profile("tidewatch", deadline=None)  # how long an example takes says more of what else runs
+settings.load_profile("tidewatch")
 
 _MARKERS = {
     "kafka": "kafka",
