@@ -109,7 +109,7 @@ class Ends:
         self._recent.append(now)
         if self._own_fault >= _GIVE_UP_AFTER:
             return None
-        return min(_FIRST_PAUSE * 2 ** (len(self._recent) - 1), _LONGEST_PAUSE)
+        return min(_FIRST_PAUSE * 2.0 ** (len(self._recent) - 1), _LONGEST_PAUSE)
 
 
 async def _until(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:

@@ -35,6 +35,7 @@ _VALUES: dict[str, Callable[[int, int], Any]] = {
     "LowCardinality(String)": _coded,
     "String": _each(lambda i: f'{{"é":"{i}"}}'),
     "Float64": _each(lambda i: i / 8),
+    "Bool": _each(lambda i: i % 2 == 0),
     "Nullable(Float64)": _each(lambda i: None if i % 2 else i / 8),
     "Nullable(Bool)": _each(lambda i: (None, True, False)[i % 3]),
     "Nullable(Int32)": _each(lambda i: None if i % 2 else i),
