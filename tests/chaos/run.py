@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -36,8 +37,8 @@ class Plan(NamedTuple):
     def truth(self, now: float) -> Truth:
         """Event time passes about twice as fast as the clock on the wall, and has passed long ago."""
         span = max(round(self.seconds * 2 / 300), 1) * 300
-        load = round(self.events / span / PARTITIONS / 1.1)
-        return Truth(int(now) // 300 * 300 - span - 1800, span, load // 20 * 20)
+        load = ceil(self.events / span / PARTITIONS / 1.1 / 20) * 20
+        return Truth(int(now) // 300 * 300 - span - 1800, span, load)
 
 
 class Track(Thread):

@@ -33,14 +33,20 @@ class BrokerKilled:
 
 
 class BrokerFrozen:
-    """SIGSTOP for longer than a commit waits for its answer: it is carried out afterwards, and nobody was told."""
+    """SIGSTOP for longer than a commit waits for its answer: it is carried out afterwards, and nobody was told.
+
+    While rows are being stored, as commits come between them.
+    """
 
     def impossible(self, scene: Scene) -> str:
         return ""
 
     def strike(self, scene: Scene, random: Random) -> None:
+        rows, deadline = scene.rows(), time.monotonic() + 60
+        while scene.rows() <= rows and time.monotonic() < deadline:
+            time.sleep(0.2)
         os.kill(scene.kafka.pid, signal.SIGSTOP)
         try:
-            time.sleep(random.uniform(22, 26))
+            time.sleep(random.uniform(24, 32))
         finally:
             os.kill(scene.kafka.pid, signal.SIGCONT)
