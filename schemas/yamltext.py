@@ -40,19 +40,22 @@ class YamlText:
         self.root: yaml.Node | None = None
         try:
             self.root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            place = Place(file, line, column)
-            if error.problem == "but found another document":
-                text = "the file has more than one document"
-                self.problems.append(Problem(place, text, "write each into a file of its own"))
-            else:
-                self.problems.append(Problem(place, f"not YAML: {error.problem or error.context}"))
-        except RecursionError:
-            self.problems.append(Problem(Place(file, 1, 1), "nested too deeply"))
-        except yaml.YAMLError as error:
-            self.problems.append(Problem(Place(file, 1, 1), f"not YAML: {str(error).splitlines()[0]}"))
+        except (yaml.YAMLError, RecursionError) as error:
+            self.problems.append(_mistake(error, file))
+
+    @classmethod
+    def documents(cls, text: str, file: str) -> "list[YamlText]":
+        """One for each document of a file; after a mistake in the YAML itself, no more than that problem."""
+        found: list[YamlText] = []
+        try:
+            for root in yaml.compose_all(text, Loader=yaml.SafeLoader):
+                document = cls("", file)
+                document.root, document._lines = root, text.splitlines()
+                found.append(document)
+        except (yaml.YAMLError, RecursionError) as error:
+            found.append(cls("", file))
+            found[-1].problems.append(_mistake(error, file))
+        return found
 
     def place(self, node: yaml.Node) -> Place:
         """Where a node begins."""
@@ -110,6 +113,18 @@ class YamlText:
             return str(node.value)
         self.report(node, f"{what} has to be a text", "write it in quotes on one line")
         return ""
+
+
+def _mistake(error: yaml.YAMLError | RecursionError, file: str) -> Problem:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
+        if error.problem == "but found another document":
+            return Problem(place, "the file has more than one document", "write each into a file of its own")
+        return Problem(place, f"not YAML: {error.problem or error.context}")
+    if isinstance(error, RecursionError):
+        return Problem(Place(file, 1, 1), "nested too deeply")
+    return Problem(Place(file, 1, 1), f"not YAML: {str(error).splitlines()[0]}")
 
 
 def _is_null(node: yaml.Node) -> bool:

@@ -1,0 +1,1 @@
+"""Tests of objectives: reading, windows, budgets, burn rates, and what is imported and exported."""
