@@ -68,11 +68,6 @@ maintenance:
     assert not problems
     assert (move.start, move.minutes) == ("2026-03-28 22:00:00", 360)
     assert (move.services, move.declared_by) == (("checkout",), "ana")
-        "2026-03-28 22:00:00",
-        360,
-        ("checkout",),
-        "ana",
-    )
     assert (patches.start, patches.days, patches.minutes) == ("2026-01-01 02:00:00", (2, 6), 90)
     assert patches.zone == "Asia/Kolkata"
 
