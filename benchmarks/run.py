@@ -44,7 +44,8 @@ class Topic(msgspec.Struct, frozen=True):
 def compare(contestants: Sequence[Contestant], events: int, rounds: int) -> report.Comparison:
     """Run every contestant ``rounds`` times, after one round to warm up; ``events`` are those of the largest topic.
 
-    A contestant that cannot be installed, or whose windows are wrong, is reported, and the others go on.
+    A contestant that cannot be installed, or whose windows are wrong, is reported, and the others go on; but for the
+    first, with which they are compared.
     """
     commands, absent = prepared(contestants)
     found: dict[str, list[report.Result]] = {contestant.name: [] for contestant in contestants}
@@ -58,6 +59,8 @@ def compare(contestants: Sequence[Contestant], events: int, rounds: int) -> repo
                     command = [*commands[contestant.name], kafka.bootstrap_servers]
                     result = measured(command, topics[contestant.share], Path(name) / f"{number}.json")
                 except Failed as failure:
+                    if contestant is contestants[0]:
+                        sys.exit(f"{contestant.name}, which the others are compared with, failed: {failure}")
                     absent[contestant.name] = str(failure)
                     _say(f"{contestant.name} failed: {failure}")
                     continue
