@@ -6,6 +6,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ class Scene:
 
     def __init__(self, directory: Path, kafka: KafkaServer, workers: int, disk: Path | None, settings: str) -> None:
         self.directory, self.kafka, self.disk = directory, kafka, disk
+        self.calm = threading.Lock()
+        """Whoever has it wants no worker to be touched."""
         self.kills = 0
         """Workers that got SIGKILL."""
         self.long = False

@@ -45,8 +45,10 @@ class BrokerFrozen:
         rows, deadline = scene.rows(), time.monotonic() + 60
         while scene.rows() <= rows and time.monotonic() < deadline:
             time.sleep(0.2)
-        os.kill(scene.kafka.pid, signal.SIGSTOP)
-        try:
-            time.sleep(random.uniform(24, 32))
-        finally:
-            os.kill(scene.kafka.pid, signal.SIGCONT)
+        with scene.calm:
+            os.kill(scene.kafka.pid, signal.SIGSTOP)
+            try:
+                time.sleep(random.uniform(22, 28))
+            finally:
+                os.kill(scene.kafka.pid, signal.SIGCONT)
+            time.sleep(5)  # for those who ask what became of their commits
