@@ -42,6 +42,7 @@ def text() -> str:
 
 def _rows(runs: list[dict[str, Any]]) -> list[list[str]]:
     rows = [[what, *(str(run[field]) for run in runs)] for field, what in _PLAIN.items()]
+    rows.append(["never met, and so not proven by the run", *(", ".join(run["never_met"]) or "none" for run in runs)])
     for heading, field in (("fault", "faults"), ("met", "sometimes")):
         names = sorted({name for run in runs for name in run[field]})
         rows += [[f"{heading}: {name}", *(str(run[field].get(name, 0)) for run in runs)] for name in names]

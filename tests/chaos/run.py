@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -68,7 +69,8 @@ class Track(Thread):
                         return
                     self._await_work(rows)
                     began = time.monotonic()
-                    fault.strike(self.scene, self.random)
+                    with self.scene.calm if self.awaits_work else nullcontext():
+                        fault.strike(self.scene, self.random)
                     name = type(fault).__name__
                     self.struck[name] += 1
                     print(f"chaos: {name}, {time.monotonic() - began:.1f} s", flush=True)
@@ -105,7 +107,7 @@ def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
         broken = time.monotonic() - began
         settle(there, truth)
         told, to_tell = compare(there, truth)
-        seen = sometimes.anomalies(there.log)
+        met, seen = sometimes.met(there.log), sometimes.anomalies(there.log)
         assert not seen, f"the auditor saw {len(seen)} anomalies, such as: {seen[0]}"
         impossible = {
             type(f).__name__: f.impossible(there) for f in [*KILLS, *GROUP, *FAR_SIDES] if f.impossible(there)
@@ -125,7 +127,8 @@ def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
             "answers_lost": there.proxy.lost,
             "faults": dict(struck.most_common()),
             "impossible_here": impossible,
-            "sometimes": dict(sometimes.met(there.log)),
+            "sometimes": dict(met),
+            "never_met": [case for case, times in met.items() if not times],
         }
 
 
