@@ -30,6 +30,7 @@ IMPURE = {
     "streams.worker": "wires everything and runs it",
     "streams.supervisor": "starts worker processes and watches them",
     "streams.stages.ingest": "awaits Kafka and ClickHouse around the pure ingest",
+    "streams.stages.sending": "sends to Kafka what the windows need",
     "streams.stages.windows": "awaits Kafka and ClickHouse around the pure windows",
     "streams.stages.notify": "awaits Alertmanager and ClickHouse around the pure notifications",
     "streams.stages.escalate": "awaits Alertmanager and Kafka around the pure escalation",

@@ -14,25 +14,24 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from opentelemetry.trace import Tracer
 
 from schemas.config import Config
-from schemas.failures import Rejected, Unavailable
-from streams.batch import DeadLetter, Partition
-from streams.ingest.ingest import Ingest, Ingested
+from schemas.failures import Unavailable
+from streams.batch import Partition
+from streams.ingest.ingest import Ingest
 from streams.stages.audit import Anomaly, Audit
 from streams.stages.owned import Batch, Owned, Part, Taken
 from streams.stages.protocol import declared, token
+from streams.stages.refusals import Refusals
+from streams.stages.sending import Sending
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.traces import span
-from streams.windows import panes
-from streams.windows.panes import PaneDelta, Pulse
+from streams.windows.panes import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +41,6 @@ _PAUSE_PER_PART, _LONGEST_PAUSE = 0.025, 0.2
 
 _ENOUGH_ROWS = 10_000
 """Records of a batch that are worth an insert."""
-
-_MINUTE, _FEWEST = 60.0, 1_000
-"""How long refusals are counted, and of how many records at least a share is looked at."""
-
-_LETTER_BYTES = 900_000
-"""Of a dead letter's copy in Kafka, whose broker takes 1 MB; ClickHouse has all of it."""
-
-
-class _Refusals:
-    """Stops a worker that refuses nearly everything: a mistake in a deployment must not drain a topic."""
-
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-        self._since = self._records = self._refused = 0.0
-
-    def add(self, records: int, refused: int, now: float) -> None:
-        """Count what was read and refused at ``now`` (seconds). Raises Rejected past the limit of a minute."""
-        if now - self._since > _MINUTE:
-            self._since, self._records, self._refused = now, 0, 0
-        self._records += records
-        self._refused += refused
-        if self._records >= _FEWEST and self._refused > self._limit * self._records:
-            raise Rejected(
-                f"{self._refused:.0f} of {self._records:.0f} records within a minute were refused, more than "
-                "limits.dead_letter_share allows; look at `tidewatch deadletters`, then start the worker again"
-            )
 
 
 class IngestStage:
@@ -87,7 +60,7 @@ class IngestStage:
         self.config = config
         self.ingest = ingest
         self.store = store
-        self.producer = producer
+        self.sending = Sending(config.topics, producer, store, metrics)
         self.consumer = consumer
         self._learn_incarnations = incarnations
         self._incarnations: Mapping[str, str] = {}
@@ -109,7 +82,7 @@ class IngestStage:
         self._enough = min(_ENOUGH_ROWS, config.limits.batch_rows)
         self._pulsed = 0.0
         self._behind = False
-        self._refusals = _Refusals(config.limits.dead_letter_share)
+        self._refusals = Refusals(config.limits.dead_letter_share)
         self._audit = Audit()
 
     async def offer(self, delivery: Delivery) -> None:
@@ -199,7 +172,7 @@ class IngestStage:
             owned = sorted(partition for partition in consumer.owned if partition.topic in self.sources)
             self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, check)
             committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
-            await self._send_pulse(Pulse(wall_ms=_now_ms(), expected=owned))
+            await self.sending.pulse(Pulse(wall_ms=_now_ms(), expected=owned))
             check()
             now = time.monotonic()
             self._owned = {at: Owned(declared(*committed[at]) if at in committed else None, now) for at in owned}
@@ -314,7 +287,7 @@ class IngestStage:
         check = self._check(epoch)
         with self.metrics.batch_seconds.time(), span(self.tracer, "batch", records=sum(b.records for b in due)):
             if parts:
-                await self._send_all(parts, check)
+                await self.sending.parts(parts, _now_ms(), check)
             try:
                 await asyncio.gather(*(self._insert(batch, check) for batch in due))
             finally:
@@ -334,16 +307,6 @@ class IngestStage:
                 self.metrics.dead_letters_total.labels(reason=letter.reason).inc()
             self._refusals.add(len(records.values), len(ingested.dead), time.monotonic())
 
-    async def _send_all(self, parts: list[Part], check: Callable[[], None]) -> None:
-        """What the windows need; and after all of it, how far event time has come."""
-        await asyncio.gather(*(self._send_part(part, check) for part in parts))
-        seen = [(part.partition, part.high_ms, part.seen_ms) for part in parts if part.high_ms]
-        await self._send_pulse(Pulse(wall_ms=_now_ms(), seen=seen))
-
-    async def _send_part(self, part: Part, check: Callable[[], None]) -> None:
-        for _, ingested in part.pieces:
-            await self.store.retrying("kafka", partial(self._send, ingested), check)
-
     async def _insert(self, batch: Batch, check: Callable[[], None]) -> None:
         at, (first, last) = batch.partition, batch.extent[:2]
         outcomes = set()
@@ -357,27 +320,6 @@ class IngestStage:
             outcome = outcomes.pop() if len(outcomes) == 1 else "partial"
             self.metrics.recovered_batches_total.labels(outcome=outcome).inc()
             log.info("the rows of a batch in doubt, %s-%d %d to %d, were %s", *at, first, last, outcome)
-
-    async def _send(self, ingested: Ingested) -> None:
-        """Pane deltas to their tenants' partitions, dead letters to theirs; all stored when this returns."""
-        topics = self.config.topics
-        try:
-            sent = [await self._send_delta(delta) for delta in ingested.deltas]
-            sent += [
-                await self.producer.send(
-                    topics.dead_letters, value=(letter.value or b"")[:_LETTER_BYTES], headers=_headers(letter)
-                )
-                for letter in ingested.dead
-            ]
-            await asyncio.gather(*sent)
-        except KafkaError as error:
-            raise Unavailable(f"producing: {error!r}") from error
-
-    async def _send_delta(self, delta: PaneDelta) -> Any:
-        packed = panes.encode(delta)
-        self.metrics.panes_records_total.inc()
-        self.metrics.panes_bytes_total.inc(len(packed))
-        return await self.producer.send(self.config.topics.panes, value=packed, key=delta.tenant.encode())
 
     async def _acknowledge(self, epoch: int) -> None:
         """Nothing more has come: say that what was written is done."""
@@ -410,20 +352,7 @@ class IngestStage:
             and positions[at][0] >= positions[at][1]
         ]
         if idle and epoch == self._epoch:
-            await self._send_pulse(Pulse(wall_ms=_now_ms(), idle=idle))
-
-    async def _send_pulse(self, pulse: Pulse) -> None:
-        topic, packed = self.config.topics.panes, panes.encode(pulse)
-
-        async def attempt() -> None:
-            try:
-                numbers = await self.producer.partitions_for(topic)
-                sent = [await self.producer.send(topic, value=packed, partition=number) for number in sorted(numbers)]
-                await asyncio.gather(*sent)
-            except KafkaError as error:
-                raise Unavailable(f"producing: {error!r}") from error
-
-        await self.store.retrying("kafka", attempt, lambda: None)
+            await self.sending.pulse(Pulse(wall_ms=_now_ms(), idle=idle))
 
     async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
         """A clean stop: what was declared is written and acknowledged, the rest left for the next owner."""
@@ -449,17 +378,6 @@ class IngestStage:
 
 def _records(taken: Taken) -> int:
     return sum(len(piece.values) for piece in taken.pieces)
-
-
-def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
-    about = {
-        "topic": letter.topic,
-        "partition": str(letter.partition),
-        "offset": str(letter.offset),
-        "reason": letter.reason,
-        "detail": letter.detail,
-    }
-    return [(f"tidewatch-{name}", value.encode()) for name, value in about.items()]
 
 
 def _now_ms() -> int:
