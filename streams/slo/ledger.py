@@ -1,0 +1,154 @@
+"""What happened to an objective minute by minute, kept compactly.
+
+A ledger only ever adds whole numbers to minutes. So the order of additions, how they are split, and a restart between
+them make no difference to what it holds. Time is in minutes since the epoch.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from math import gcd
+
+import msgspec
+
+UNIT = 10**9
+"""What one event, one slice or one value counts. Fractions of events are rounded to it once, when they are added."""
+CHUNK_MINUTES = 360
+"""Minutes that are packed together: long enough to sum 90 days quickly, short enough to open at the edges."""
+
+Minutes = Mapping[int, tuple[int, int]]
+"""(bad, total) in units, by minute of the chunk. A minute that is not there: nothing came."""
+
+
+class Tally(msgspec.Struct, frozen=True, array_like=True):
+    """Sums over a stretch of time: bad and total in units, and in how many minutes anything came."""
+
+    bad: int = 0
+    total: int = 0
+    seen: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.bad + other.bad, self.total + other.total, self.seen + other.seen)
+
+    def __sub__(self, other: "Tally") -> "Tally":
+        return Tally(self.bad - other.bad, self.total - other.total, self.seen - other.seen)
+
+
+Measure = Callable[[Minutes, int, int], Tally]
+"""What the minutes of a chunk from one to before another amount to; see :mod:`streams.slo.measures`."""
+
+
+class _Chunk:
+    __slots__ = ("_minutes", "_packed", "whole")
+
+    def __init__(self, packed: bytes = b"") -> None:
+        self._minutes: dict[int, tuple[int, int]] | None = None if packed else {}
+        self._packed = packed
+        self.whole: Tally | None = None
+        """What all of it amounts to; None: not known since it changed."""
+
+    def minutes(self) -> Minutes:
+        return _unpacked(self._packed) if self._minutes is None else self._minutes
+
+    def add(self, minute: int, bad: int, total: int) -> None:
+        if self._minutes is None:
+            self._minutes = _unpacked(self._packed)
+        before = self._minutes.get(minute, (0, 0))
+        self._minutes[minute] = before[0] + bad, before[1] + total
+        self._packed, self.whole = b"", None
+
+    def packed(self) -> bytes:
+        return self._packed or _packed(self._minutes or {})
+
+    def settle(self) -> None:
+        self._packed, self._minutes = self.packed(), None
+
+
+class Ledger:
+    """The minutes of one objective, and what its measure makes of them."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._chunks: dict[int, _Chunk] = {}
+
+    def add(self, minute: int, bad: int, total: int) -> None:
+        """Something came in that minute; both in units, and either may be 0."""
+        index, offset = divmod(minute, CHUNK_MINUTES)
+        chunk = self._chunks.get(index)
+        if chunk is None:
+            chunk = self._chunks[index] = _Chunk()
+        chunk.add(offset, bad, total)
+
+    def tally(self, start: int, end: int) -> Tally:
+        """What ``[start, end)`` amounts to. Of slices only whole ones count: begin and end between two of them."""
+        found = Tally()
+        for index in range(start // CHUNK_MINUTES, -(-end // CHUNK_MINUTES)):
+            chunk = self._chunks.get(index)
+            if chunk is None:
+                continue
+            first, last = start - index * CHUNK_MINUTES, end - index * CHUNK_MINUTES
+            if first <= 0 and last >= CHUNK_MINUTES:
+                found += self._whole(chunk)
+            else:
+                found += self._measure(chunk.minutes(), max(first, 0), min(last, CHUNK_MINUTES))
+        return found
+
+    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The runs of minutes in ``[start, end)`` in which nothing came, each [from, to)."""
+        found: list[tuple[int, int]] = []
+        for index in range(start // CHUNK_MINUTES, -(-end // CHUNK_MINUTES)):
+            chunk, base = self._chunks.get(index), index * CHUNK_MINUTES
+            if chunk is not None and self._whole(chunk).seen == CHUNK_MINUTES:
+                continue
+            come = {base + offset for offset in chunk.minutes()} if chunk is not None else set()
+            for minute in range(max(start, base), min(end, base + CHUNK_MINUTES)):
+                if minute in come:
+                    continue
+                if found and found[-1][1] == minute:
+                    found[-1] = found[-1][0], minute + 1
+                else:
+                    found.append((minute, minute + 1))
+        return found
+
+    def settle(self, before: int) -> None:
+        """Pack what ends at or before that minute; what is added later opens it again."""
+        for index, chunk in self._chunks.items():
+            if (index + 1) * CHUNK_MINUTES <= before:
+                chunk.settle()
+
+    def forget(self, before: int) -> None:
+        """Drop what ends at or before that minute."""
+        for index in [index for index in self._chunks if (index + 1) * CHUNK_MINUTES <= before]:
+            del self._chunks[index]
+
+    def snapshot(self) -> list[tuple[int, bytes]]:
+        """What :meth:`restore` needs; equal for equal minutes."""
+        return [(index, self._chunks[index].packed()) for index in sorted(self._chunks)]
+
+    def restore(self, state: list[tuple[int, bytes]]) -> None:
+        """Go on from a snapshot."""
+        self._chunks = {index: _Chunk(packed) for index, packed in state}
+
+    def _whole(self, chunk: _Chunk) -> Tally:
+        if chunk.whole is None:
+            chunk.whole = self._measure(chunk.minutes(), 0, CHUNK_MINUTES)
+        return chunk.whole
+
+
+def _packed(minutes: Minutes) -> bytes:
+    """Offsets, bads and totals over their common divisor: counts of whole events become small numbers."""
+    offsets = sorted(minutes)
+    scale = gcd(*(value for pair in minutes.values() for value in pair)) or 1
+    columns = [[minutes[offset][column] // scale for offset in offsets] for column in (0, 1)]
+    steps = [after - before for before, after in zip([-1, *offsets], offsets, strict=False)]
+    return zlib.compress(msgspec.msgpack.encode((scale, steps, *columns)))
+
+
+def _unpacked(packed: bytes) -> dict[int, tuple[int, int]]:
+    kept = msgspec.msgpack.decode(zlib.decompress(packed), type=tuple[int, list[int], list[int], list[int]])
+    scale, steps, bads, totals = kept
+    minutes: dict[int, tuple[int, int]] = {}
+    offset = -1
+    for step, bad, total in zip(steps, bads, totals, strict=True):
+        offset += step
+        minutes[offset] = bad * scale, total * scale
+    return minutes
