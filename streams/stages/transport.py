@@ -21,7 +21,15 @@ import numpy as np
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher as fetching
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -32,7 +40,15 @@ from streams.stages.unpacking import Fetched, Unpacked, unpacked
 from streams.texts import joined
 
 COMMIT_TIMEOUT = 20.0
-"""Seconds. aiokafka retries a commit without limit; after this its outcome is unknown and has to be read again."""
+"""Seconds. After this the outcome of a commit is unknown, and has to be read again."""
+
+_REFUSED = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 
 _TRICKLE_RECORDS = 5_000
 _TRICKLE_PAUSE = 0.04
@@ -147,17 +163,28 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await self.call_thread(self._commit_offsets, offsets, epoch)
 
     async def _commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
-        # Here, where rebalances happen too: aiokafka stamps a commit with the generation at the time it is sent, so
-        # one that was decided before a rebalance would be taken for one of the new generation.
-        if epoch != self.consumer.epoch:
-            raise Fenced("partitions were reassigned before the commit")
         wanted = {TopicPartition(*at): OffsetAndMetadata(*offset) for at, offset in offsets.items()}
+        consumer = self._ensure_consumer()
         try:
-            await asyncio.wait_for(self._ensure_consumer().commit(wanted), COMMIT_TIMEOUT)
-        except (CommitFailedError, IllegalStateError) as error:
+            async with asyncio.timeout(COMMIT_TIMEOUT):
+                await consumer._coordinator.ensure_coordinator_known()
+                # Here, where rebalances happen too, and without a wait before it is stamped with a generation.
+                # aiokafka's own commit repeats a request for as long as it takes, and stamps it anew each time: what
+                # was decided before a rebalance would be taken for a commit of the generation after it.
+                self._check_member(consumer, wanted, epoch)
+                await consumer._coordinator._do_commit_offsets(None, wanted)
+        except _REFUSED as error:
             raise Fenced(f"the commit was refused: {error!r}") from error
         except (TimeoutError, KafkaError) as error:
             raise Unavailable(f"commit: {error!r}") from error
+
+    def _check_member(self, consumer: Any, wanted: Iterable[TopicPartition], epoch: int) -> None:
+        if epoch != self.consumer.epoch:
+            raise Fenced("partitions were reassigned before the commit")
+        if consumer._coordinator.generation < 0:  # Kafka takes that from anybody while a group has no members
+            raise Fenced("this worker is not in the group")
+        if not consumer.assignment().issuperset(wanted):
+            raise Fenced("partitions are not assigned")
 
     async def committed(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, str]]:
         """The committed offset and metadata of each partition that has one."""
