@@ -19,13 +19,14 @@ async def run(task: peer.Task, clock: peer.Clock) -> dict[str, list[Any]]:
         bootstrap_servers=task.bootstrap_servers,
         group_id=f"aiokafka-{task.file.name}",
         auto_offset_reset="earliest",
+        session_timeout_ms=45_000,  # librdkafka's and Java's default; aiokafka's 10 s are little on a busy machine
     )
     partitions: dict[int, Windows] = defaultdict(Windows)
     closed: dict[str, list[Any]] = {}
     await consumer.start()
     clock.begin()
     left = task.counted
-    while left:
+    while left > 0:
         fetched = await consumer.getmany(timeout_ms=200, max_records=10_000)
         for tp, records in fetched.items():
             windows = partitions[tp.partition]

@@ -23,7 +23,7 @@ def run(task: peer.Task, clock: peer.Clock) -> dict[str, list[Any]]:
     closed: dict[str, list[Any]] = {}
     consumer.subscribe([task.topic], on_assign=lambda *_: clock.begin())
     left = task.counted
-    while left:
+    while left > 0:
         events: dict[int, list[Any]] = defaultdict(list)
         for message in consumer.consume(10_000, timeout=0.2):
             if message.error():
