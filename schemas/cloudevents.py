@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from schemas.classification import classification
 from schemas.config import Limits
 from schemas.events import Event, HealthEvent, MetricEvent
 from schemas.failures import Rejected
@@ -28,6 +29,8 @@ CATEGORIES = {
     "unknown_type": "`type` names no event type of Tidewatch.",
     "invalid_field": "A field is missing, unknown, of another type, or out of its range.",
     "invalid_label": "Too many labels or attributes, or one whose name or value is not allowed.",
+    "unknown_classification": "`dataclassification`, `dataregulation` or `datacategory` says what Tidewatch does "
+    "not know; the extension of CloudEvents wants such events rejected.",
     "time_out_of_range": "`time` is before 2000 or after 2100: a clock that was never set.",
     "future": "`time` is further ahead of the worker's clock than `windows.max_future_skew`.",
 }
@@ -105,6 +108,7 @@ def check(event: Event, limits: Limits = LIMITS) -> None:
         check_names(component=event.data.component)
     else:
         check_labels(event.data.attributes, limits)
+        classification(event)
 
 
 def check_names(**names: str) -> None:

@@ -150,6 +150,15 @@ class Rules(Section, frozen=True, kw_only=True):
     """Where the links of alerts lead."""
 
 
+class Compliance(Section, frozen=True, kw_only=True):
+    """Policies that judge security and processing events."""
+
+    policies: list[str] = []
+    """Files or globs of your own policies, beside those that Tidewatch ships."""
+    without: list[str] = []
+    """Ids of policies that judge nothing, such as those of a law that you are not subject to."""
+
+
 class Sla(Section, frozen=True, kw_only=True):
     """Service levels."""
 
@@ -214,6 +223,7 @@ class Config(Section, frozen=True, kw_only=True):
     escalation: Escalation = Escalation()
     windows: Windows = Windows()
     rules: Rules = Rules()
+    compliance: Compliance = Compliance()
     sla: Sla = Sla()
     limits: Limits = Limits()
     http: Http = Http()

@@ -21,8 +21,7 @@ from sinks.kafka import client_options
 from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
-from streams.compliance import judge
-from streams.config.files import load_ladders, load_rules, load_sla
+from streams.config.files import load_ladders, load_policies, load_rules, load_sla
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
 from streams.stages import topics
@@ -72,7 +71,7 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
 async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
     """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
-    ladders = load_ladders(config.escalation.file)
+    ladders, judge = load_ladders(config.escalation.file), load_policies(config.compliance)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
     async with AsyncExitStack() as stack:

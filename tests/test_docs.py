@@ -23,7 +23,6 @@ from schemas.events import Event
 from schemas.failures import Rejected
 from schemas.sla import Sla
 from streams.cli import main
-from streams.compliance import POLICIES
 from streams.config import SETTINGS, load
 from streams.config.files import load_rules
 from streams.config.text import default
@@ -158,10 +157,6 @@ def test_the_index_lists_every_command() -> None:
     commands = main.list_commands(click.Context(main))
 
     assert sorted(first_cells("docs/README.md", "command")) == sorted(f"tidewatch {name}" for name in commands)
-
-
-def test_the_page_on_policies_lists_every_policy() -> None:
-    assert sorted(first_cells("docs/how-to/add-a-policy.md", "policy")) == sorted(policy.id for policy in POLICIES)
 
 
 # --- command lines ----------------------------------------------------------------------------------------------------

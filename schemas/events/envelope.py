@@ -38,3 +38,20 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="t
         "application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"
     ] = "application/json"
     """The format of ``data``."""
+
+
+ExtensionText = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class ClassifiedEnvelope(Envelope, frozen=True, kw_only=True, gc=False):
+    """The envelope of events that are judged: it may say how the payload is classified.
+
+    The CloudEvents extension Data Classification; ``schemas/classification.py`` says what is understood.
+    """
+
+    dataclassification: ExtensionText | msgspec.UnsetType = msgspec.UNSET
+    """``public``, ``internal``, ``confidential`` or ``restricted``; required when one of the next two is there."""
+    dataregulation: ExtensionText | msgspec.UnsetType = msgspec.UNSET
+    """Regulations that apply, with commas between: ``GDPR,HIPAA,PCI-DSS``."""
+    datacategory: ExtensionText | msgspec.UnsetType = msgspec.UNSET
+    """The kind of data, such as ``phi`` or ``special-category``."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.events.envelope import DEFAULT_TENANT, Envelope, Labels, Name, Text
+from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Labels, Name, Text
 
 
 class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     """Whose data these are, where several organisations share an installation."""
 
 
-class ProcessingEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.processing"):
+class ProcessingEvent(ClassifiedEnvelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.processing"):
     """An act of data processing done by a service."""
 
     data: Processing

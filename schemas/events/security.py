@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.events.envelope import DEFAULT_TENANT, Envelope, Labels, Name, Text
+from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Labels, Name, Text
 
 SecurityKind = Literal[
     "auth_success",
@@ -55,7 +55,7 @@ class Security(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unkno
     """Whose data these are, where several organisations share an installation."""
 
 
-class SecurityEvent(Envelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.security"):
+class SecurityEvent(ClassifiedEnvelope, frozen=True, kw_only=True, gc=False, tag="tidewatch.security"):
     """A security event seen by a service."""
 
     data: Security

@@ -14,6 +14,9 @@ from schemas.yamltext import Problem
 from streams.alerts.alertmanager import AlertmanagerConfig, is_alertmanager_config, read_config
 from streams.alerts.ladders import Ladder, read_ladders
 from streams.alerts.reach import unreached, unrouted
+from streams.compliance.judging import compile_policies
+from streams.compliance.reading import PolicyFile, read_policy
+from streams.compliance.shipped import shipped_files
 from streams.config import load
 from streams.config.files import load_sla
 from streams.rules.advice import advise
@@ -24,6 +27,7 @@ SHIPPED = {"tidewatch.yml": "streams.rules", "escalation.yml": "streams.alerts"}
 
 _UNIT_TEST = re.compile(r"^(rule_files|tests)\s*:", re.M)
 _LADDERS = re.compile(r"^ladders\s*:", re.M)
+_POLICY = re.compile(r"^(applies_to|require)\s*:", re.M)
 _TARGETS = re.compile(r"^\[(targets|indicators|services[.\w-]*)\]", re.M)
 
 
@@ -50,6 +54,7 @@ class Checked(msgspec.Struct):
 
     files: list[str] = []
     rules: int = 0
+    policies: int = 0
     errors: list[Finding] = []
     warnings: list[Finding] = []
 
@@ -63,6 +68,8 @@ class Checks:
         self._groups: list[CompiledGroup] = []
         self._ladders: list[Ladder] = []
         self._alertmanagers: list[AlertmanagerConfig] = []
+        self._policies: list[PolicyFile] = []
+        self._without: list[str] = []
 
     def configuration(self, path: str | None) -> None:
         """The configuration, and the files that it names or that are shipped."""
@@ -75,6 +82,9 @@ class Checks:
             self._files([config.escalation.file], True)
         if config.sla.file:
             self._file(config.sla.file)
+        self._without = config.compliance.without
+        if config.compliance.policies:
+            self._files(config.compliance.policies, True)
 
     def named(self, patterns: Iterable[str]) -> None:
         """Files, or patterns of files."""
@@ -82,6 +92,9 @@ class Checks:
 
     def finish(self) -> Checked:
         """What was found."""
+        if self._policies:
+            shipped = [policy for policy in shipped_files() if policy.id not in self._without]
+            self._problems(compile_policies([*shipped, *self._policies])[1])
         self.checked.warnings += map(_finding, advise(self._groups, self._strict))
         ladders = self._ladders or read_ladders(_shipped("escalation.yml"), "escalation.yml")[0]
         for alertmanager in self._alertmanagers:
@@ -122,6 +135,11 @@ class Checks:
         elif _LADDERS.search(text):
             ladders, problems = read_ladders(text, name)
             self._ladders += ladders
+            self._problems(problems)
+        elif _POLICY.search(text):
+            policy, problems = read_policy(text, name)
+            self._policies += [policy] if policy else []
+            self.checked.policies += 1
             self._problems(problems)
         elif _UNIT_TEST.search(text):
             self._error(name, f"{name} is a test of rules", f"run it: tidewatch test rules {name}")

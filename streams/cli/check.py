@@ -15,10 +15,13 @@ from streams.cli._checks import Checks, Finding
 )
 @click.option("--strict", is_flag=True, help="Warn of every series that only a metric event can give.")
 @click.option(
-    "--json", "as_json", is_flag=True, help='Print {"files": [...], "rules": N, "errors": [...], "warnings": [...]}.'
+    "--json",
+    "as_json",
+    is_flag=True,
+    help='Print {"files", "rules", "policies", "errors": [...], "warnings": [...]}.',
 )
 def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_json: bool) -> None:
-    """Check files of rules, ladders and service levels, configurations, and Alertmanager's configuration.
+    """Check files of rules, ladders, policies and service levels, configurations, and Alertmanager's configuration.
 
     Without FILES: the configuration in effect and the files that it names. Each error is one line with file, line,
     column, what is wrong and what to write instead. The exit status is 1 when there is any. Warnings are of what loads
@@ -41,7 +44,8 @@ def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_js
             click.echo(warning.line_of("warning: "))
         verdict = _counted(checked.errors, "error") or "no errors"
         more = f", {_counted(checked.warnings, 'warning')}" if checked.warnings else ""
-        click.echo(f"{', '.join(checked.files) or 'nothing'}: {checked.rules} rules, {verdict}{more}")
+        policies = f", {checked.policies} polic{'y' if checked.policies == 1 else 'ies'}" if checked.policies else ""
+        click.echo(f"{', '.join(checked.files) or 'nothing'}: {checked.rules} rules{policies}, {verdict}{more}")
     if checked.errors:
         raise SystemExit(1)
 

@@ -1,4 +1,4 @@
-"""``tidewatch test``: run unit tests of rules, and Prometheus' own test scripts."""
+"""``tidewatch test``: run unit tests of rules and of policies, and Prometheus' own test scripts."""
 
 import glob
 import json
@@ -13,6 +13,10 @@ import click
 import msgspec
 
 from schemas.failures import Rejected
+from streams.cli._policies import policies as read_policies
+from streams.compliance.controls import controls
+from streams.compliance.inline import coverage
+from streams.compliance.inline import run_tests as run_policy_tests
 from streams.promql.testrun import Outcome, run_script
 from streams.rules.unittests import Result, run_tests
 
@@ -23,7 +27,7 @@ _GROUPS = re.compile(r"^groups\s*:", re.M)
 
 @click.group()
 def command() -> None:
-    """Test rules and expressions."""
+    """Test rules, policies and expressions."""
 
 
 @command.command()
@@ -71,6 +75,34 @@ def promql(files: tuple[str, ...], as_json: bool, show_skipped: bool) -> None:
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
         click.echo(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
     _finish(counts["failed"])
+
+
+@command.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True))
+@click.option("--json", "as_json", is_flag=True, help='Print {"passed", "failed", "tests": [...], "coverage": {...}}.')
+def policies(paths: tuple[str, ...], as_json: bool) -> None:
+    """Run the tests inside policy files, and say what they leave uncovered.
+
+    PATHS are files or directories; without any, the shipped policies and those of the configuration in effect. Named
+    are the controls for which there is no policy, and the policies that found no violation in any test. The exit status
+    is 1 when a test fails.
+    """
+    judge = read_policies(paths)
+    results = run_policy_tests(judge)
+    uncovered = coverage(judge.policies, results, controls())
+    wrong = [result for result in results if not result.passed]
+    if as_json:
+        tests = [{**msgspec.to_builtins(result), "passed": result.passed} for result in results]
+        counts = {"passed": len(results) - len(wrong), "failed": len(wrong)}
+        click.echo(json.dumps({**counts, "tests": tests, "coverage": msgspec.to_builtins(uncovered)}, indent=2))
+    else:
+        for result in wrong:
+            said = f" ({result.reason})" if result.reason else ""
+            click.echo(f"FAILED {result.place}: {result.policy}: {result.found}{said}, expected {result.expected}")
+        click.echo(f"{len(judge.policies)} policies: {len(results) - len(wrong)} passed, {len(wrong)} failed")
+        click.echo(f"controls without a policy: {', '.join(uncovered.controls) or 'none'}")
+        click.echo(f"policies that never fired: {', '.join(uncovered.never_fired) or 'none'}")
+    _finish(len(wrong))
 
 
 def _read(file: str, run: Callable[[str], _T]) -> _T:

@@ -1,48 +1,103 @@
-"""What a policy is: whom it concerns, what it must know, what breaks it, and which controls it speaks for."""
+"""What a policy is: whom it concerns, what it requires, and which controls it speaks for."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
-from schemas.events import Processing, Security
+from schemas.events import ProcessingEvent, SecurityEvent
 from schemas.policy import Framework, VerdictKind
-from streams.compliance.facts import Facts
+from schemas.yamltext import Place
+from streams.compliance.expressions import Expression
+from streams.compliance.vocabulary import EventType, Fact, Facts, field_of
+
+Severity = Literal["critical", "high", "medium", "low"]
+
+Judged = tuple[VerdictKind, str]
+"""A verdict and its reason; the reason of ``compliant`` is empty."""
+
+PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
+"""In a reason: the value of a variable."""
 
 
-class Example(msgspec.Struct, frozen=True):
-    """An event and the verdict that the policy must give about it (None: it does not concern it); run by the tests."""
+class InlineTest(msgspec.Struct, frozen=True):
+    """An event in a policy's file, and the verdict that it must get; None: it does not concern the policy."""
 
-    verdict: VerdictKind | None
-    data: Security | Processing
+    expected: VerdictKind | None
+    event: SecurityEvent | ProcessingEvent
+    place: Place
+
+
+class Conditions(msgspec.Struct, frozen=True):
+    """The conditions of a policy, compiled for one event type."""
+
+    when: Expression | None
+    """Whether an event concerns the policy; None: every event of the type does."""
+    require: Expression
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty. It is judged non-compliant when ``violation`` proves it so, not evaluated when one of ``needs`` is not
-    stated, and compliant otherwise.
-    """
+    """One duty, from one file."""
 
     id: str
     title: str
-    controls: Mapping[Framework, Mapping[str, str]]
-    """Framework -> control -> what that control asks for, in our own words."""
-    about: frozenset[str] = frozenset()
-    """Concerns only data of these categories; empty: the category does not matter."""
-    applies: Callable[[Facts], bool]
-    needs: tuple[str, ...]
-    """Names of the facts without which nobody can say that the duty was met."""
-    violation: Callable[[Facts], str]
-    """The reason when the stated facts prove a violation, else the empty text."""
+    frameworks: Mapping[Framework, tuple[str, ...]]
+    """Framework -> the controls that the policy speaks for."""
+    conditions: Mapping[EventType, Conditions]
+    """For each event type that it applies to."""
+    severity: Severity
+    reason: str
+    """Why it is not compliant; ``{variable}`` stands for the value of a number or a flag."""
     remediation: str
-    examples: tuple[Example, ...]
+    owner: str
+    source: str
+    """What the law or standard asks for, in our own words."""
+    tests: tuple[InlineTest, ...]
+    digest: str
+    """SHA-256 of the file, hexadecimal: which version it is."""
+    file: str
 
-    def judge(self, facts: Facts) -> tuple[VerdictKind, str] | None:
-        """The verdict and its reason; None when the event does not concern this policy."""
-        concerns = facts.holds(self.about) if self.about else True
-        if concerns is False or not self.applies(facts):
+    @property
+    def controls(self) -> list[str]:
+        """``gdpr art-6``, in the order of the file."""
+        return [f"{framework} {control}" for framework, listed in self.frameworks.items() for control in listed]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every variable that a verdict may depend on."""
+        conditions = [each for pair in self.conditions.values() for each in (pair.when, pair.require) if each]
+        found = [name for condition in conditions for name in condition.reads]
+        return tuple(dict.fromkeys([*found, *PLACEHOLDER.findall(self.reason)]))
+
+    def judge(self, event: EventType, facts: Facts) -> Judged | None:
+        """The verdict about the facts of an event; None when it does not concern this policy."""
+        conditions = self.conditions.get(event)
+        if conditions is None:
             return None
-        if concerns and (reason := self.violation(facts)):
-            return "non_compliant", reason
-        missing = ["data_categories"] * (not concerns) + [name for name in self.needs if not facts.states(name)]
-        if missing:
-            return "not_evaluated", f"not stated in a form that policies know: {', '.join(missing)}"
-        return "compliant", ""
+        concerns = True if conditions.when is None else conditions.when(facts)
+        if concerns is False:
+            return None
+        if concerns is None:
+            assert conditions.when is not None
+            return "not_evaluated", _missing(conditions.when, facts)
+        return self._require(conditions.require, facts)
+
+    def _require(self, condition: Expression, facts: Facts) -> Judged:
+        """Saying nothing may be a violation, where a condition asks with ``stated.x``; it is never compliance."""
+        without: dict[str, Fact] = {n: v for n, v in facts.items() if v is not False or not n.startswith("stated.")}
+        if condition(without):
+            return "compliant", ""
+        if condition(facts) is False:
+            return "non_compliant", self._why(facts)
+        return "not_evaluated", _missing(condition, without)
+
+    def _why(self, facts: Facts) -> str:
+        return PLACEHOLDER.sub(lambda name: str(facts.get(name[1], "unstated")).lower(), self.reason)
+
+
+def _missing(condition: Expression, facts: Facts) -> str:
+    missing = dict.fromkeys(field_of(name) for name in condition.reads if name not in facts)
+    if not missing:
+        return "the condition cannot be computed for what is stated"
+    return f"not stated in a form that policies know: {', '.join(missing)}"

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from schemas.config import Compliance
 from schemas.failures import Rejected
 from schemas.sla import Sla
 from streams.alerts.ladders import Ladder, read_ladders
+from streams.compliance.judging import Judge, compile_policies
+from streams.compliance.reading import read_policy
+from streams.compliance.shipped import shipped_files
 from streams.rules.compiled import CompiledGroup, compile_rules, refuse
 
 
@@ -30,19 +34,42 @@ def _texts(patterns: list[str]) -> list[tuple[str, str]]:
     if not patterns:
         shipped = files("streams.rules") / "shipped" / "tidewatch.yml"
         return [("tidewatch.yml", shipped.read_text(encoding="utf-8"))]
+    return _texts_of(patterns, "rules.files")
+
+
+def _texts_of(patterns: list[str], setting: str) -> list[tuple[str, str]]:
+    """Name and text of every file that a pattern of a setting names."""
     found: list[tuple[str, str]] = []
     for pattern in patterns:
         names = sorted(glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not names:
             raise Rejected(
-                f"rules.files: no file matches {pattern}; name existing files, or leave it out for the shipped rules"
+                f"{setting}: no file matches {pattern}; name existing files, or leave it out for what is shipped"
             )
         for name in names:
             try:
                 found.append((name, Path(name).read_text(encoding="utf-8")))
             except (OSError, UnicodeDecodeError):
-                raise Rejected(f"rules.files: {name} is not a readable text file") from None
+                raise Rejected(f"{setting}: {name} is not a readable text file") from None
     return found
+
+
+def load_policies(compliance: Compliance) -> Judge:
+    """The shipped policies and those of the configuration, without those that it leaves out.
+
+    Raises Rejected with file, line and what to write instead for the first things that are wrong.
+    """
+    files, problems = list(shipped_files()), []
+    for name, text in _texts_of(compliance.policies, "compliance.policies"):
+        policy, found = read_policy(text, name)
+        problems += found
+        files += [policy] if policy else []
+    unknown = set(compliance.without) - {file.id for file in files}
+    if unknown:
+        raise Rejected(f"compliance.without: no policy is called {', '.join(sorted(unknown))}; tidewatch policy list")
+    judge, found = compile_policies([file for file in files if file.id not in compliance.without])
+    refuse(sorted(problems + found))
+    return judge
 
 
 def load_ladders(path: str) -> list[Ladder]:

@@ -1,92 +1,112 @@
-"""Each shipped policy: its own examples, what it does without a fact it needs, and whether they would notice."""
+"""Each shipped policy: its own tests, whether they would notice a change, and what it says without what it needs."""
 
-import importlib
-import inspect
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from schemas.events import Processing, ProcessingEvent, SecurityEvent
-from streams.compliance import POLICIES
-from streams.compliance.facts import Facts, facts, raw_facts
+from schemas.rules import Written
+from schemas.yamltext import Place
+from streams.compliance.controls import catalogue
+from streams.compliance.inline import coverage, run_tests, verdict_of
+from streams.compliance.judging import compile_policies
+from streams.compliance.shipped import shipped, shipped_files
+from streams.compliance.vocabulary import ABOUT
 from tests.compliance.mutants import mutants
 
-EXAMPLES = [(policy, example) for policy in POLICIES for example in policy.examples]
+FILES = shipped_files()
+POLICIES = shipped().policies
 
 
-def event_of(data):
+def event_of(data, **extensions):
     kind = ProcessingEvent if isinstance(data, Processing) else SecurityEvent
-    return kind(specversion="1.0", id="1", source="/test", time=datetime(2026, 11, 22, tzinfo=UTC), data=data)
+    when = datetime(2026, 11, 22, tzinfo=UTC)
+    return kind(specversion="1.0", id="1", source="/test", time=when, data=data, **extensions)
 
 
-def facts_of(data) -> Facts:
-    return facts(raw_facts(event_of(data)))
+def written(text: str) -> Written:
+    return Written(text, lambda line, column: Place("mutant", line, column))
 
 
-def module_of(policy):
-    return importlib.import_module(f"streams.compliance.policies.{policy.id.replace('-', '_')}")
-
-
-@pytest.mark.parametrize(
-    ("policy", "example"), EXAMPLES, ids=[f"{p.id}-{e.verdict}-{i}" for i, (p, e) in enumerate(EXAMPLES)]
-)
-def test_a_policy_judges_its_examples_as_it_says(policy, example):
+def test_every_inline_test_passes():
     """Each policy carries its tests."""
-    verdict, reason = policy.judge(facts_of(example.data)) or (None, "")
-    assert verdict == example.verdict
-    assert bool(reason) == (verdict in ("non_compliant", "not_evaluated"))
+    results = run_tests(shipped())
+    assert [result for result in results if not result.passed] == []
+    assert all(bool(result.reason) == (result.found in ("non_compliant", "not_evaluated")) for result in results)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.id)
+def test_the_inline_tests_notice_every_comparison_turned_around(file):
+    """No mutant of a condition judges every test as the policy does."""
+    changed = [msgspec.structs.replace(file, require=written(text)) for text in mutants(file.require.text)]
+    if file.when is not None:
+        changed += [msgspec.structs.replace(file, when=written(text)) for text in mutants(file.when.text)]
+    survivors = []
+    for mutant in changed:
+        judge, problems = compile_policies([mutant])
+        assert problems == []
+        (policy,) = judge.policies
+        if all((verdict_of(judge, policy, test) or (None,))[0] == test.expected for test in policy.tests):
+            survivors.append((mutant.when and mutant.when.text, mutant.require.text))
+    assert survivors == []
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
 def test_a_policy_is_complete(policy):
-    """Named as its file, with examples of all verdicts, controls in words, and a remediation."""
-    assert module_of(policy).POLICY is policy
-    assert {example.verdict for example in policy.examples} >= {"compliant", "non_compliant", "not_evaluated"}
-    assert all(words for controls in policy.controls.values() for words in controls.values())
+    """Named as its file, with sentences where people read them, and controls that the catalogue explains."""
+    assert policy.file.rpartition("/")[2] == f"{policy.id}.yml"
     assert policy.remediation.endswith(".")
-    assert set(policy.needs) <= set(Facts._fields)
-    assert policy.needs
+    assert policy.source.endswith(".")
+    assert not policy.reason.endswith(".")
+    explained = catalogue()
+    assert [name for name in policy.controls if name not in explained] == []
+
+
+ALWAYS = {"kind", "operation", "refused"}
+"""Variables that every event states; a security event also what its data are, by its kind."""
+
+
+def without(facts, name):
+    """The facts of the event, had it not stated what gives ``name`` its value."""
+    less = {other: value for other, value in facts.items() if other != name}
+    flag = f"stated.{name.rpartition('.')[2]}"
+    return {**less, flag: False} if flag in facts else less
+
+
+def judged(policy, event, leave_out=()):
+    raw = shipped().vocabulary.raw(event)
+    facts = shipped().vocabulary.facts(raw)
+    for name in leave_out:
+        facts = without(facts, name)
+    return (policy.judge(raw[0], facts) or (None,))[0]
+
+
+def plain_reads(policy):
+    always = ALWAYS | (set() if "processing" in policy.conditions else set(ABOUT))
+    return [name for name in policy.reads if not name.startswith("stated.") and name not in always]
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
-def test_a_missing_fact_is_never_compliant(policy):
-    """A compliant event with any needed fact removed is not evaluated."""
-    for example in policy.examples:
-        if example.verdict == "compliant":
-            stated = facts_of(example.data)
-            for name in policy.needs:
-                empty = "" if isinstance(getattr(stated, name), str) and name != "actor" else None
-                verdict, reason = policy.judge(stated._replace(**{name: empty}))
-                assert verdict == "not_evaluated"
-                assert name in reason
-
-
-@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy.about], ids=lambda policy: policy.id)
-def test_open_categories_are_never_compliant(policy):
-    """Whether the policy concerns the data is open: not evaluated, even where it would be a violation."""
-    for example in (example for example in policy.examples if example.verdict):
-        stated = facts_of(example.data)
-        for open_categories in ((), ("unknown",)):
-            verdict, reason = policy.judge(stated._replace(data_categories=open_categories))
-            assert verdict == "not_evaluated"
-            assert "data_categories" in reason
-        assert policy.judge(stated._replace(data_categories=("none",))) is None
+def test_a_policy_tests_what_it_cannot_evaluate_where_that_can_happen(policy):
+    """Where a compliant event becomes undecided for want of a field, a test of the file shows such an event."""
+    compliant = [test.event for test in policy.tests if test.expected == "compliant"]
+    undecided = [
+        name for event in compliant for name in plain_reads(policy) if judged(policy, event, [name]) == "not_evaluated"
+    ]
+    assert not undecided or "not_evaluated" in {test.expected for test in policy.tests}, undecided
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
-def test_the_examples_would_notice_a_changed_decision(policy):
-    """Every mutant of the policy's decisions judges at least one example otherwise."""
-    module = module_of(policy)
-    survivors = []
-    for change, tree in mutants(inspect.getsource(module)):
-        names: dict[str, object] = {"__name__": module.__name__}
-        exec(compile(tree, module.__file__, "exec"), names)
-        mutant = names["POLICY"]
-        if all((mutant.judge(facts_of(e.data)) or (None,))[0] == e.verdict for e in policy.examples):
-            survivors.append(change)
-    assert survivors == []
+def test_taking_away_what_is_stated_never_makes_an_event_compliant(policy):
+    """Less knowledge may leave a policy open; it may not turn a violation into compliance."""
+    for test in (test for test in policy.tests if test.expected != "compliant"):
+        for name in plain_reads(policy):
+            assert judged(policy, test.event, [name]) != "compliant", (test.place, name)
 
 
-def test_the_four_frameworks_are_covered():
-    """Each framework the product names has policies."""
-    assert {framework for policy in POLICIES for framework in policy.controls} == {"gdpr", "hipaa", "pci", "soc2"}
+def test_there_are_policies_for_the_four_frameworks():
+    """At least forty, and every one of them fires in its tests."""
+    assert len(POLICIES) >= 40
+    assert {framework for policy in POLICIES for framework in policy.frameworks} == {"gdpr", "hipaa", "pci", "soc2"}
+    assert coverage(POLICIES, run_tests(shipped()), {}).never_fired == []

@@ -20,6 +20,7 @@ from schemas.events import (
     HealthEvent,
     Metric,
     MetricEvent,
+    Processing,
     ProcessingEvent,
     SecurityEvent,
     health,
@@ -52,6 +53,13 @@ envelopes = {
     "time": times,
 }
 optional_texts = st.text(printable, max_size=30)
+classified = st.fixed_dictionaries(
+    {"dataclassification": st.sampled_from(["public", "internal", "Confidential", "restricted"])},
+    optional={
+        "dataregulation": st.sampled_from(["GDPR", "HIPAA,PCI-DSS", "gdpr, soc2"]),
+        "datacategory": st.sampled_from(["phi", "special-category", "non-pii"]),
+    },
+)
 
 
 def values_of(field: msgspec.structs.FieldInfo) -> st.SearchStrategy[object]:
@@ -82,10 +90,17 @@ events: st.SearchStrategy[Event] = st.one_of(
         for kind in (MetricEvent, SecurityEvent, ProcessingEvent, HealthEvent)
     ]
 )
+judged = st.builds(
+    lambda event, extensions: msgspec.structs.replace(event, **extensions),
+    st.builds(ProcessingEvent, **envelopes, data=data(Processing)),
+    classified,
+)
+events |= judged
 
 
 def sdk_event(event: Event) -> CloudEvent:
     attributes = {name: value for name, value in msgspec.structs.asdict(event).items() if name != "data"}
+    attributes = {name: value for name, value in attributes.items() if value is not msgspec.UNSET}
     attributes["type"] = event.__struct_config__.tag
     return CloudEvent(attributes, msgspec.to_builtins(event.data))
 
@@ -249,6 +264,19 @@ HOSTILE = {
     "attribute name with a space": (
         "invalid_label",
         changed(security.EXAMPLE, data={**SECURITY_DATA, "attributes": {"a b": "x"}}),
+    ),
+    "classification of another world": (
+        "unknown_classification",
+        changed(processing.EXAMPLE, dataclassification="secret"),
+    ),
+    "regulation beside none that is known": (
+        "unknown_classification",
+        changed(security.EXAMPLE, dataclassification="internal", dataregulation="GDPR,secret"),
+    ),
+    "category without a classification": ("unknown_classification", changed(processing.EXAMPLE, datacategory="phi")),
+    "empty category": (
+        "invalid_field",
+        changed(processing.EXAMPLE, dataclassification="internal", datacategory=""),
     ),
     "1970": ("time_out_of_range", changed(time="1970-01-01T00:00:00Z")),
     "year 1": ("time_out_of_range", changed(time="0001-01-01T00:00:00+23:59")),

@@ -1,0 +1,120 @@
+"""``tidewatch policy``: which policies there are, and what each says about an event."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from schemas import cloudevents
+from schemas.events import ProcessingEvent, SecurityEvent
+from schemas.failures import Rejected
+from streams.cli._policies import policies
+from streams.compliance.judging import Finding
+from streams.compliance.policy import Policy
+
+_CONFIG = click.option(
+    "--config", metavar="FILE", help="The configuration; else TIDEWATCH_CONFIG, else ./tidewatch.toml."
+)
+_VERDICTS = {"non_compliant": "red", "not_evaluated": "yellow", "compliant": "green"}
+
+
+@click.group()
+def command() -> None:
+    """List policies, and explain what they say about an event."""
+
+
+@command.command("list")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print a list of policies with their conditions.")
+def list_(config: str | None, as_json: bool) -> None:
+    """List the policies that a worker judges by."""
+    found = policies((), config).policies
+    if as_json:
+        click.echo(json.dumps([_described(policy) for policy in found], indent=2))
+        return
+    table = Table("policy", "severity", "controls", "duty", box=None, pad_edge=False, header_style="bold")
+    for policy in found:
+        table.add_row(*map(Text, (policy.id, policy.severity, ", ".join(policy.controls), policy.title)))
+    Console(soft_wrap=True).print(table)
+
+
+@command.command()
+@click.argument("event", type=click.File("rb"))
+@click.option("--all", "with_others", is_flag=True, help="Also those that the event does not concern.")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print the finding of every policy, those not concerned too.")
+def explain(event: Any, with_others: bool, config: str | None, as_json: bool) -> None:
+    """Say what each policy finds in EVENT, and why.
+
+    EVENT is a file with one security or processing event in JSON, as services publish it; - reads standard input. The
+    exit status is 1 when a policy is violated.
+    """
+    findings = policies((), config).explain(_read(event))
+    if as_json:
+        click.echo(json.dumps([_explained(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            if finding.verdict or with_others:
+                _show(finding)
+        if not any(finding.verdict for finding in findings):
+            click.echo("no policy concerns this event")
+    if any(finding.verdict and finding.verdict[0] == "non_compliant" for finding in findings):
+        raise SystemExit(1)
+
+
+def _read(file: Any) -> SecurityEvent | ProcessingEvent:
+    name = Path(file.name).name
+    try:
+        event = cloudevents.decode(file.read())
+    except Rejected as rejected:
+        raise click.ClickException(f"{name}: {rejected}") from None
+    if not isinstance(event, SecurityEvent | ProcessingEvent):
+        raise click.ClickException(f"{name}: only security and processing events are judged")
+    return event
+
+
+def _show(finding: Finding) -> None:
+    policy = finding.policy
+    verdict, reason = finding.verdict or ("not concerned", "")
+    shown = click.style(verdict.replace("_", " "), fg=_VERDICTS.get(verdict))
+    click.echo(f"{policy.id}: {shown}" + (f": {reason}" if reason else ""))
+    if finding.verdict is None:
+        return
+    click.echo(f"  {policy.title} ({', '.join(policy.controls)}; {policy.severity})")
+    stated = ", ".join(f"{name} = {_value(value)}" for name, value in finding.facts.items())
+    click.echo(f"  it looked at: {stated}")
+    if verdict == "non_compliant":
+        click.echo(f"  to do: {policy.remediation}")
+
+
+def _value(value: object) -> str:
+    return "not stated" if value is None else json.dumps(value)
+
+
+def _explained(finding: Finding) -> dict[str, object]:
+    verdict, reason = finding.verdict or ("not_concerned", "")
+    policy = finding.policy
+    return {
+        "policy": policy.id,
+        "verdict": verdict,
+        "reason": reason,
+        "controls": policy.controls,
+        "severity": policy.severity,
+        "facts": dict(finding.facts),
+        "remediation": policy.remediation if verdict == "non_compliant" else "",
+        "digest": policy.digest,
+    }
+
+
+def _described(policy: Policy) -> dict[str, object]:
+    conditions = {
+        event: {"when": pair.when.text if pair.when else "", "require": pair.require.text}
+        for event, pair in policy.conditions.items()
+    }
+    names = ("id", "title", "frameworks", "severity", "reason", "remediation", "owner", "source", "digest", "file")
+    return {**{name: msgspec.to_builtins(getattr(policy, name)) for name in names}, "conditions": conditions}

@@ -1,1 +1,0 @@
-"""The shipped policies: one module a policy, each with a ``POLICY`` and the examples it is tested by."""
