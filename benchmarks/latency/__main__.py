@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import events, machine, report, topic
-from benchmarks.latency.cpu import cpu_seconds
+from benchmarks.latency.cpu import Cpu, cpu
 from benchmarks.latency.publisher import Sent
 from benchmarks.latency.results import Delays, Latency, Live, table
 from benchmarks.latency.watching import Panes, Rows, first_firing, watching
@@ -56,7 +56,7 @@ class Bench:
         time.sleep(_WARM_S)
         before = self._cpu()
         time.sleep(_IDLE_S)
-        return (self._cpu() - before) / _IDLE_S * 100
+        return self._cpu().since(before).all / _IDLE_S * 100
 
     def maximum(self) -> float:
         """Events a second that are stored while a publisher publishes as fast as it can."""
@@ -78,7 +78,7 @@ class Bench:
             time.sleep(_WARM_S)
             began, before = time.time(), self._cpu()
             time.sleep(seconds)
-            cpu = (self._cpu() - before) / (time.time() - began) * 100
+            took, wall = self._cpu().since(before), time.time() - began
             sent = msgspec.json.decode(publisher.communicate()[0], type=Sent)
             time.sleep(_REST_S)
         ended = began + seconds
@@ -91,7 +91,8 @@ class Bench:
         self.notified.forget()
         in_window = _delays(probes, panes.seen, "window")
         window_row = Delays.of(_complete(rows, sent, began, ended))
-        return Live(name, sent.events / sent.seconds, seconds, cpu, in_window, window_row, *told)
+        used = [100 * each / wall for each in took]
+        return Live(name, sent.events / sent.seconds, seconds, *used, in_window, window_row, *told)
 
     def _publisher(self, rate: float, seconds: float) -> "subprocess.Popen[str]":
         arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(seconds)]
@@ -101,14 +102,14 @@ class Bench:
     def _stored(self) -> float:
         return self.running.metric("tidewatch_insert_rows_total", table="raw_metrics")
 
-    def _cpu(self) -> float:
+    def _cpu(self) -> Cpu:
         assert self.running.process is not None
-        return cpu_seconds(self.running.process.pid)
+        return cpu(self.running.process.pid)
 
 
 def _delays(probes: dict[str, float], seen: dict[str, float], where: str) -> Delays:
     if missing := probes.keys() - seen.keys():
-        sys.exit(f"{len(missing)} of {len(probes)} probes were never seen: {where}: {sorted(missing, key=int)}")
+        sys.exit(f"{len(missing)} of {len(probes)} probes were never seen: {where}: {sorted(missing)}")
     return Delays.of(seen[number] - when for number, when in probes.items())
 
 

@@ -34,6 +34,8 @@ class Live(msgspec.Struct, frozen=True):
     seconds: float
     cpu_percent: float
     """Of a core: the worker's process, with the ClickHouse engine inside it."""
+    python_percent: float
+    """Of that, the threads that Python started."""
     in_window: Delays
     """From the event to its increment in the log that the windows are made of."""
     window_row: Delays
@@ -59,10 +61,24 @@ class Latency(msgspec.Struct, frozen=True):
 
 def table(latency: Latency) -> str:
     """The delays of each rate."""
-    header = "| rate | events/s | CPU, % of a core | in a window | row of the window | POST | webhook |"
+    columns = (
+        "rate",
+        "events/s",
+        "CPU, % of a core",
+        "without the engine's threads",
+        "in a window",
+        "row of the window",
+        "POST",
+        "webhook",
+    )
     rows = [
-        f"| {live.name} | {live.rate:,.0f} | {live.cpu_percent:.0f} | {live.in_window} | {live.window_row} "
-        f"| {live.post} | {live.webhook} |"
+        [
+            live.name,
+            f"{live.rate:,.0f}",
+            f"{live.cpu_percent:.0f}",
+            f"{live.python_percent:.0f}",
+            *map(str, (live.in_window, live.window_row, live.post, live.webhook)),
+        ]
         for live in latency.rates
     ]
     versions = ", ".join(f"{package} {number}" for package, number in latency.machine.versions.items())
@@ -70,9 +86,7 @@ def table(latency: Latency) -> str:
         f"{latency.date}, {latency.machine.cpu}, {latency.machine.cores} cores, {latency.machine.system}; "
         f"Python {latency.machine.python}, {versions}. Delays in milliseconds: p50 / p99 / max.",
         "",
-        header,
-        "|---" * 7 + "|",
-        *rows,
+        *("| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)),
         "",
         f"Catching up, with nobody publishing, the worker does {latency.catching_up:,.0f} events/s. The maximum is "
         f"{latency.maximum:,.0f} events/s, with publisher and broker on the same cores. Without events, it takes "
