@@ -176,6 +176,8 @@ class IngestStage:
             check()
             now = time.monotonic()
             self._owned = {at: Owned(declared(*committed[at]) if at in committed else None, now) for at in owned}
+            for at, (offset, _) in committed.items():
+                self._owned[at].received = offset  # chaos saw a reader that stood before what was committed
             self._report(self._audit.enter(committed, self._incarnations))
             self._epoch = epoch
             self.metrics.rebalances_total.inc()
