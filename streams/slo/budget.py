@@ -12,7 +12,7 @@ import msgspec
 from schemas.slo import Maintenance, Objective, Occurrences, Slices
 from streams.slo.ledger import UNIT, Ledger
 from streams.slo.maintenance import Stretch, merged, outside, stretches
-from streams.slo.measures import slice_minutes
+from streams.slo.measures import slice_minutes, weight_of
 from streams.slo.windows import window_at
 
 State = Literal["ok", "exhausted", "not enough data", "no data"]
@@ -142,7 +142,8 @@ class Meter:
         """What missing time counts: a slice for a slice; of events as many as in the mean minute that has any."""
         if not isinstance(self.objective.method, Occurrences):
             inside = (self._inward(*stretch) for stretch in missing)
-            return sum(max(last - first, 0) // self._slice for first, last in inside) * UNIT
+            slices = sum(max(last - first, 0) // self._slice for first, last in inside)
+            return slices * weight_of(self.objective.method)
         minutes = sum(last - first for first, last in missing)
         return minutes * total // seen if seen and total else minutes * UNIT
 

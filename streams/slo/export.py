@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.slo import Condition, Objective, Rolling
 from streams.slo.burnrates import BurnRate, shipped
-from streams.slo.ratios import OPS, decimal_text, error_ratio, sum_of, text, total_of
+from streams.slo.ratios import OPS, SLICE, decimal_text, error_ratio, of, slice_of, sum_of, text, total_of
 
 CURRENT = 5
 """Minutes of ``slo:current_burn_rate:ratio``."""
@@ -28,7 +28,9 @@ def _group(objective: Objective) -> dict[str, Any]:
     is_rolling = isinstance(objective.window, Rolling)
     if is_rolling:
         lookbacks.add(period)
-    recorded = [
+    sliced = slice_of(objective)
+    recorded = [_record(SLICE, sliced[1], objective)] if sliced is not None else []
+    recorded += [
         _record(f"slo:sli_error:ratio_rate{text(m)}", error_ratio(objective, m), objective) for m in sorted(lookbacks)
     ]
     budget = decimal_text(1 - objective.target)
@@ -49,7 +51,7 @@ def _record(name: str, expr: str, objective: Objective) -> dict[str, Any]:
 
 
 def _recorded(objective: Objective, minutes: int) -> str:
-    return f"slo:sli_error:ratio_rate{text(minutes)}" + f'{{objective="{_quoted(objective.name)}"}}'
+    return f"slo:sli_error:ratio_rate{text(minutes)}{of(objective)}"
 
 
 def _alerts(objective: Objective, rates: Sequence[BurnRate]) -> list[dict[str, Any]]:
@@ -98,7 +100,3 @@ def _plain(labels: dict[str, str]) -> dict[str, str]:
         for name, value in labels.items()
         if not name[:1].isdigit()
     }
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

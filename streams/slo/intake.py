@@ -102,7 +102,7 @@ class Intake:
             mean = min(max(sum(values) / len(values), 0.0), 1.0)
             return (mean if indicator.kind == "failure" else 1 - mean), 1.0
         compare = COMPARE[indicator.op]
-        return sum(not compare(value, indicator.value) for value in values), len(values)
+        return sum(not compare(value, indicator.value) for value in values) / len(values), 1.0
 
 
 _HISTOGRAM: dict[str, _Count] = {

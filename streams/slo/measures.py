@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from schemas.slo import Method, Objective, Occurrences, Op, Slices
+from schemas.slo import Method, Objective, Occurrences, Op, RatioSlices, Slices
 from streams.slo.ledger import UNIT, Measure, Minutes, Tally
+
+RATIO = UNIT * UNIT
+"""What a slice counts where the ratios of slices are added: the rounding of each is far below a unit."""
 
 COMPARE: dict[Op, Callable[[Fraction | float, Fraction | float], bool]] = {
     "lt": lambda value, bound: value < bound,
@@ -22,6 +25,11 @@ def measure_of(objective: Objective) -> Measure:
     if isinstance(method, Slices):
         return _slices(method, least)
     return _ratios(method.minutes, least)
+
+
+def weight_of(method: Method) -> int:
+    """What an event or a slice counts."""
+    return RATIO if isinstance(method, RatioSlices) else UNIT
 
 
 def slice_minutes(method: Method) -> int:
@@ -58,8 +66,8 @@ def _ratios(length: int, least: int) -> Measure:
         for its_bad, its_total, its_seen in _in_slices(minutes, length, first, last):
             seen += its_seen
             if its_total > 0 and its_total >= least:
-                total += UNIT
-                bad += its_bad * UNIT // its_total
+                total += RATIO
+                bad += max(its_bad, 0) * RATIO // its_total
         return Tally(bad, total, seen)
 
     return measure

@@ -11,17 +11,34 @@ from streams.slo.sources import is_of_distribution, matchers_of
 
 OPS: dict[Op, str] = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
+SLICE = "slo:sli_slice:error_ratio"
+
 
 def error_ratio(objective: Objective, minutes: int) -> str:
     """The share of the budget's unit that was bad over the last ``minutes``, as PromQL."""
-    method = objective.method
-    if isinstance(method, Occurrences):
+    sliced = slice_of(objective)
+    if sliced is None:
         return _gated(objective, minutes)
-    length, each = text(method.minutes), _gated(objective, method.minutes)
+    return f"avg_over_time({SLICE}{of(objective)}[{_below(minutes)}:{text(sliced[0])}])"
+
+
+def slice_of(objective: Objective) -> tuple[int, str] | None:
+    """What is recorded as ``SLICE`` first, since windows are means of it: minutes of a slice, and its error ratio."""
+    method, indicator = objective.method, objective.indicator
+    if isinstance(method, Occurrences):
+        source = indicator.source if isinstance(indicator, Threshold | Raw) else None
+        is_asked_by_minute = source is not None and bool(source.query) and WINDOW not in source.query
+        return (1, _gated(objective, 1)) if is_asked_by_minute else None
+    each = _gated(objective, method.minutes)
     if isinstance(method, Slices):
-        met = f"(1 - ({each})) {OPS[method.op]} bool {decimal_text(method.target)}"
-        return f"1 - avg_over_time(({met})[{_below(minutes)}:{length}])"
-    return f"avg_over_time(({each})[{_below(minutes)}:{length}])"
+        each = f"1 - ((1 - ({each})) {OPS[method.op]} bool {decimal_text(method.target)})"
+    return method.minutes, each
+
+
+def of(objective: Objective) -> str:
+    """The matchers of what is recorded for an objective."""
+    name = objective.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{{objective="{name}"}}'
 
 
 def decimal_text(value: Fraction) -> str:
@@ -44,9 +61,8 @@ def _ratio(indicator: Indicator, minutes: int) -> str:
 
 def _of_threshold(indicator: Threshold, minutes: int) -> str:
     if not is_of_distribution(indicator):
-        query = indicator.source.query.replace(WINDOW, "1m")
-        met = f"sum(sum_over_time((({query}) {OPS[indicator.op]} bool {indicator.value!r})[{_below(minutes)}:1m]))"
-        return f"1 - {met} / sum(count_over_time(({query})[{_below(minutes)}:1m]))"
+        met = f"({indicator.source.query}) {OPS[indicator.op]} bool {indicator.value!r}"
+        return f"1 - avg({_by_minute(met, minutes, 'avg_over_time')})"
     within = _histograms(indicator.source, "_bucket", indicator.value)
     total = _histograms(indicator.source, "_count")
     share = f"({sum_of(within, minutes, 'rate')} or vector(0)) / ({sum_of(total, minutes, 'rate')})"
@@ -91,7 +107,11 @@ def _query(source: Source, minutes: int, function: str) -> str:
     """A query over a window: its own, or the values it has every minute."""
     if WINDOW in source.query:
         return source.query.replace(WINDOW, text(minutes))
-    return f"{function}(({source.query})[{_below(minutes)}:1m])"
+    return _by_minute(source.query, minutes, function)
+
+
+def _by_minute(query: str, minutes: int, function: str) -> str:
+    return f"{function}(({query})[{_below(minutes)}:1m])" if minutes > 1 else f"({query})"
 
 
 def sum_of(source: Source, minutes: int, function: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.slo import Calendar, Method, NoData, Objective, Occurrences, RatioSlices, Rolling, Slices
 from streams.slo.budget import Meter
 from streams.slo.ledger import CHUNK_MINUTES, UNIT, Ledger
-from streams.slo.measures import measure_of
+from streams.slo.measures import RATIO, measure_of, weight_of
 from tests.slo.objectives import maintenance, objective
 
 DAY = 29_000_160
@@ -57,15 +57,16 @@ def model(method: Method, happened: Sequence[Event], start: int, end: int) -> tu
         met = [ratio > method.target if method.op == "gt" else ratio >= method.target for ratio in good]
         found = [(Fraction(not is_met), Fraction(1)) for is_met in met]
     elif isinstance(method, RatioSlices):
-        found = [(Fraction(bad * UNIT // total, UNIT), Fraction(1)) for bad, total in found]
+        found = [(Fraction(bad * RATIO // total, RATIO), Fraction(1)) for bad, total in found]
     return sum((bad for bad, _ in found), Fraction()), sum((total for _, total in found), Fraction())
 
 
 @given(events, st.sampled_from(METHODS), st.integers(0, 1000), st.integers(1, 1100))
 def test_a_stretch_is_the_sum_of_its_minutes(happened: list[Event], method: Method, start: int, length: int) -> None:
     observed = meter(objective(method=method), happened).observe(DAY + start, DAY + start + length)
+    weight = weight_of(method)
 
-    assert (Fraction(observed.bad, UNIT), Fraction(observed.total, UNIT)) == model(
+    assert (Fraction(observed.bad, weight), Fraction(observed.total, weight)) == model(
         method, happened, start, start + length
     )
 
