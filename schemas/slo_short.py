@@ -154,7 +154,8 @@ class _Reader:
         if "no_data" in options:
             found["no_data"] = no_data(text, options["no_data"], "no_data")
         if "burn_rates" in options:
-            found["burn_rates"] = text.text_of(options["burn_rates"], "burn_rates").removeprefix("none")
+            named = text.text_of(options["burn_rates"], "burn_rates")
+            found["burn_rates"] = "" if named == "none" else named
         if "severities" in options:
             listed = text.items(options["severities"], "severities")
             found["severities"] = tuple(text.text_of(item, "severities") for item in listed)

@@ -99,14 +99,14 @@ class Ledger:
             chunk, base = self._chunks.get(index), index * CHUNK_MINUTES
             if chunk is not None and self._whole(chunk).seen == CHUNK_MINUTES:
                 continue
-            come = {base + offset for offset in chunk.minutes()} if chunk is not None else set()
-            for minute in range(max(start, base), min(end, base + CHUNK_MINUTES)):
-                if minute in come:
-                    continue
-                if found and found[-1][1] == minute:
-                    found[-1] = found[-1][0], minute + 1
-                else:
-                    found.append((minute, minute + 1))
+            first, last = max(start, base), min(end, base + CHUNK_MINUTES)
+            come = sorted(base + offset for offset in chunk.minutes()) if chunk is not None else []
+            for minute in [*(minute for minute in come if first <= minute < last), last]:
+                if first < minute and found and found[-1][1] == first:
+                    found[-1] = found[-1][0], minute
+                elif first < minute:
+                    found.append((first, minute))
+                first = minute + 1
         return found
 
     def settle(self, before: int) -> None:
