@@ -1,8 +1,8 @@
 """What judging costs: microseconds of processor time an event, with every shipped policy, at real-world cardinalities.
 
 ``python -m benchmarks.policies [--events N]``. The events differ as those of a company do: dozens of services and
-purposes, a thousand people, attributes on some. Verdicts about equal facts are remembered, so three figures matter: facts
-that were seen before, facts that are all new, and the whole ingest with its rows.
+purposes, a thousand people, attributes on some. Verdicts about equal facts are remembered, so three figures matter:
+facts that were seen before, facts that are all new, and the whole ingest with its rows.
 """
 
 import random

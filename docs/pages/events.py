@@ -6,8 +6,11 @@ from typing import Any
 from docs.pages.asyncapi import CHANNELS
 from docs.pages.events_schema import EXAMPLES, PAYLOADS, definitions
 from docs.structs import GENERATED, code, descriptions, docstring, table
+from schemas.classification import CATEGORIES as CLASSIFIED
+from schemas.classification import REGULATIONS
 from schemas.cloudevents import CATEGORIES
 from schemas.events import Envelope
+from schemas.events.envelope import ClassifiedEnvelope
 
 FILE = "events.md"
 
@@ -26,6 +29,14 @@ def text() -> str:
         "## Every event",
         docstring(Envelope).split("\n\n")[-1],
         _fields({"type": kind, **envelope}, _needed("MetricEvent")),
+    ]
+    said = {name: SCHEMAS["ProcessingEvent"]["properties"][name] for name in descriptions(ClassifiedEnvelope)}
+    parts += [
+        "## Security and processing events may also say how their payload is classified",
+        "The [CloudEvents extension](https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/"
+        "data-classification.md) Data Classification. As it demands, an event is refused whose classification, "
+        f"regulation ({', '.join(sorted(REGULATIONS))}) or category ({', '.join(sorted(CLASSIFIED))}) is not known.",
+        _fields({name: schema for name, schema in said.items() if name not in envelope}, []),
     ]
     for (event, example), payload in zip(EXAMPLES.items(), PAYLOADS, strict=True):
         (topic,) = [topic for topic, events, _ in CHANNELS.values() if event.__name__ in events]

@@ -1,8 +1,6 @@
 """``tidewatch policy``: which policies there are, and what each says about an event."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -44,11 +42,11 @@ def list_(config: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("event", type=click.File("rb"))
+@click.argument("event", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--all", "with_others", is_flag=True, help="Also those that the event does not concern.")
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print the finding of every policy, those not concerned too.")
-def explain(event: Any, with_others: bool, config: str | None, as_json: bool) -> None:
+def explain(event: str, with_others: bool, config: str | None, as_json: bool) -> None:
     """Say what each policy finds in EVENT, and why.
 
     EVENT is a file with one security or processing event in JSON, as services publish it; - reads standard input. The
@@ -67,10 +65,11 @@ def explain(event: Any, with_others: bool, config: str | None, as_json: bool) ->
         raise SystemExit(1)
 
 
-def _read(file: Any) -> SecurityEvent | ProcessingEvent:
-    name = Path(file.name).name
+def _read(name: str) -> SecurityEvent | ProcessingEvent:
+    with click.open_file(name, "rb") as file:
+        value: bytes = file.read()
     try:
-        event = cloudevents.decode(file.read())
+        event = cloudevents.decode(value)
     except Rejected as rejected:
         raise click.ClickException(f"{name}: {rejected}") from None
     if not isinstance(event, SecurityEvent | ProcessingEvent):
