@@ -9,6 +9,7 @@ from streams.promql import Expression, compile_expression
 from streams.promql.compile import compile_text
 from streams.promql.matcher import Matcher
 from streams.promql.selectors import InstantSelector, When
+from streams.promql.values import NAME
 from streams.slo.burnrates import names
 
 
@@ -45,14 +46,16 @@ def check(objectives: Iterable[Objective]) -> list[Problem]:
             text = f"there are no burn rates {objective.burn_rates!r}"
             problems.append(Problem(objective.place, text, f"known are {known}"))
         for source in sources_of(objective.indicator):
-            problems += _check(source)
+            problems += _check(source, is_of_distribution(objective.indicator))
     return sorted(set(problems))
 
 
-def _check(source: Source) -> Iterator[Problem]:
+def _check(source: Source, is_of_histograms: bool) -> Iterator[Problem]:
     try:
         for selector in source.series:
-            matchers_of(selector)
+            matchers = matchers_of(selector)
+            if is_of_histograms and not any(each.name == NAME and each.op == "=" for each in matchers):
+                yield Problem(source.place, f"{selector!r} names no histogram", "write its name before the braces")
         if source.query:
             found = expression_of(source.query, "1m")
             if found.kind not in ("scalar", "vector"):

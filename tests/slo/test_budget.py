@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.slo import Calendar, Method, NoData, Objective, Occurrences, RatioSlices, Rolling, Slices
+from schemas.slo import Calendar, Method, NoData, Objective, Occurrences, RatioSlices, Rolling, Slices, Unit
 from streams.slo.budget import Meter
 from streams.slo.ledger import CHUNK_MINUTES, UNIT, Ledger
 from streams.slo.measures import RATIO, measure_of, weight_of
 from tests.slo.objectives import maintenance, objective
+from tests.slo.test_windows import OF, START, YEARS, clock
 
 DAY = 29_000_160
 """A midnight (UTC) that begins a chunk."""
@@ -223,3 +224,23 @@ def test_a_quarter_of_a_year_of_one_objective_is_small() -> None:
 
     assert sum(len(packed) for _, packed in ledger.snapshot()) < 400_000
     assert Meter(promise, ledger, DAY).budget(DAY + 129_600).observed.seen == 129_600
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Kolkata"])
+def test_two_years_of_calendar_budgets_are_what_the_wall_says(zone: str) -> None:
+    """An event every half hour; each window has those whose wall time has its name, none more and none less."""
+    ledger = Ledger(measure_of(objective()))
+    expected: dict[Unit, dict[object, list[int]]] = {unit: {} for unit in OF}
+    for index, (minute, wall) in enumerate(zip(YEARS, clock(zone), strict=True)):
+        bad = int(index % 97 == 0)
+        ledger.add(minute, bad * UNIT, UNIT)
+        for unit, name in OF.items():
+            found = expected[unit].setdefault(name(wall), [0, 0, 0])
+            found[:] = found[0] + bad, found[1] + 1, minute
+
+    for unit, windows in expected.items():
+        promise = objective(window=Calendar(unit=unit, anchor="2024-01-01 00:00:00", zone=zone))
+        meter = Meter(promise, ledger, START)
+        for bad, total, last in windows.values():
+            observed = meter.budget(last + 1).observed
+            assert (observed.bad, observed.total) == (bad * UNIT, total * UNIT)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from schemas.failures import Rejected
 from schemas.yamltext import Place, Problem, YamlText, plain
 from streams.slo.importing import openslo_alpha, pyrra, sloth
 from streams.slo.importing.converted import Converted, Unreadable
@@ -41,5 +42,7 @@ def _read(reader: Reader, given: dict[str, Any], place: Place, found: Converted)
         found.documents += reader(given, found)
     except Unreadable as error:
         found.problems.append(Problem(place, error.text, error.fix))
+    except Rejected as error:
+        found.problems.append(Problem(place, str(error)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         found.problems.append(Problem(place, f"a field is missing or of another form: {error}", "add it"))
