@@ -114,7 +114,7 @@ class Meter:
         gaps, excluded = self._gaps(start, end), self._maintained(start, end)
         if self.objective.no_data.means == "excluded":
             excluded = merged([*excluded, *(self._outward(*gap) for gap in gaps)], start, end)
-        tally = self.ledger.tally(start, end) if start < end else self.ledger.tally(0, 0)
+        tally = self.ledger.tally(start, end)
         for stretch in excluded:
             tally -= self.ledger.tally(*stretch)
         missing = [part for gap in gaps for part in outside(gap, excluded)]

@@ -14,7 +14,9 @@ import yaml
 from schemas.slo import Calendar, Condition, NoData, Objective, Ratio, RatioSlices, Rolling, Slices, Source, Threshold
 from streams.promql.memory import MemoryStorage
 from streams.promql.values import NAME
+from streams.slo.alerts import burning
 from streams.slo.budget import Meter
+from streams.slo.burnrates import shipped
 from streams.slo.export import rules
 from streams.slo.intake import Intake
 from streams.slo.ledger import Ledger
@@ -138,9 +140,18 @@ def run(promtool: str, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def alerts_of(meter: Meter) -> Iterator[dict[str, object]]:
+    """Questions whether Prometheus alerts of an objective when Tidewatch does."""
+    due = {alert.severity for alert in burning(meter, shipped("google").scaled(43_200), NOW)}
+    for severity in ("page", "ticket"):
+        of = f'objective="{meter.objective.name}",severity="{severity}",alertstate="firing"'
+        expected = [{"labels": "{}", "value": int(severity in due)}]
+        yield {"expr": f"count(ALERTS{{{of}}}) or vector(0)", "eval_time": f"{NOW}m", "exp_samples": expected}
+
+
 @pytest.mark.promtool
 def test_burn_rates_are_those_of_prometheus(promtool: str, tmp_path: Path) -> None:
-    """Of each export, over every window of its alerts, to 1e-9; the rules are evaluated by promtool."""
+    """Of each export, over four windows, to 1e-9, and both alert alike; the rules are evaluated by promtool."""
     asked = []
     for promise in CASES:
         meter = here(promise)
@@ -152,6 +163,7 @@ def test_burn_rates_are_those_of_prometheus(promtool: str, tmp_path: Path) -> No
             recorded = f'slo:sli_error:ratio_rate{window}{{objective="{promise.name}"}}'
             expr = f"sum(abs({recorded} / {budget!r} - {float(burn)!r}) < bool 1e-9)"
             asked.append({"expr": expr, "eval_time": f"{NOW}m", "exp_samples": [{"labels": "{}", "value": 1}]})
+        asked += alerts_of(meter)
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules(CASES)), encoding="utf-8")
     inputs = [{"series": name, "values": " ".join(map(str, values))} for name, values in scraped(counted())]
     test = {"interval": "15s", "input_series": inputs, "promql_expr_test": asked}

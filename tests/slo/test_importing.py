@@ -125,6 +125,16 @@ def test_what_cannot_be_read_is_named(text: str, problem: str) -> None:
     assert any(problem in str(found) for found in convert(text, "f.yml").problems)
 
 
+def test_one_objective_that_cannot_be_read_does_not_hide_the_others() -> None:
+    given: dict[str, Any] = yaml.safe_load(SLOTH)
+    given["slos"] = [{"name": "other", "objective": 99, "sli": {"plugin": {"id": "x"}}}, *given["slos"]]
+
+    (objective,), converted = loaded(yaml.safe_dump(given))
+
+    assert objective.name == "shop-requests"
+    assert [problem.text[:11] for problem in converted.problems] == ["shop-other:"]
+
+
 def files(folder: str) -> list[Path]:
     return [
         file

@@ -8,7 +8,8 @@ from schemas.yamltext import Place, Problem, YamlText, plain
 from streams.slo.importing import openslo_alpha, pyrra, sloth
 from streams.slo.importing.converted import Converted, Unreadable
 
-Reader = Callable[[dict[str, Any], Converted], Iterator[dict[str, Any]]]
+Reader = Callable[[dict[str, Any], Converted], Iterator[dict[str, Any] | Unreadable]]
+"""Yields documents, and why what should have been one is none; raises that when nothing else can follow."""
 
 READERS: dict[str, Reader] = {
     "prometheus/v1": sloth.from_file,
@@ -39,7 +40,11 @@ def convert(text: str, file: str) -> Converted:
 
 def _read(reader: Reader, given: dict[str, Any], place: Place, found: Converted) -> None:
     try:
-        found.documents += reader(given, found)
+        for item in reader(given, found):
+            if isinstance(item, Unreadable):
+                found.problems.append(Problem(place, item.text, item.fix))
+            else:
+                found.documents.append(item)
     except Unreadable as error:
         found.problems.append(Problem(place, error.text, error.fix))
     except Rejected as error:

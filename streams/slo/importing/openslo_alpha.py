@@ -8,7 +8,7 @@ from streams.slo.importing.converted import Converted, Unreadable, slo, source
 _UNITS = {"Day": "d", "Week": "w", "Month": "M", "Quarter": "Q", "Hour": "h"}
 
 
-def documents(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any]]:
+def documents(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any] | Unreadable]:
     """One SLO for each objective, since each has metrics of its own."""
     if given.get("kind") != "SLO":
         raise Unreadable(f"kind {given.get('kind')!r} of openslo/v1alpha has no objectives", "give an SLO")

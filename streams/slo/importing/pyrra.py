@@ -9,7 +9,7 @@ from schemas.slo import WINDOW
 from streams.slo.importing.converted import Converted, Unreadable, slo, source
 
 
-def documents(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any]]:
+def documents(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any] | Unreadable]:
     """The SLO of a ServiceLevelObjective."""
     if given.get("kind") != "ServiceLevelObjective":
         raise Unreadable(f"kind {given.get('kind')!r} has no objectives", "give a ServiceLevelObjective")

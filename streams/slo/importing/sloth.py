@@ -12,14 +12,17 @@ PERIOD = "30d"
 _CAMEL = re.compile(r"([a-z])([A-Z])")
 
 
-def from_file(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any]]:
-    """The objectives of a file."""
+def from_file(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any] | Unreadable]:
+    """The objectives of a file, and why others cannot be read."""
     for each in given["slos"]:
-        yield _objective(given, each, found)
+        try:
+            yield _objective(given, each, found)
+        except Unreadable as error:
+            yield error
     _left_out(given, ("slo_plugins",), f"service {given['service']}", found)
 
 
-def from_kubernetes(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any]]:
+def from_kubernetes(given: dict[str, Any], found: Converted) -> Iterator[dict[str, Any] | Unreadable]:
     """The objectives of a PrometheusServiceLevel."""
     if given.get("kind") != "PrometheusServiceLevel":
         raise Unreadable(f"kind {given.get('kind')!r} has no objectives", "give a PrometheusServiceLevel")
