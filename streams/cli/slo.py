@@ -9,6 +9,7 @@ import yaml
 
 from schemas.duration import duration_text
 from schemas.slo import Calendar, Objective
+from streams.slo.advice import advice
 from streams.slo.export import rules
 from streams.slo.files import Objectives, read_objectives
 from streams.slo.importing import convert
@@ -26,16 +27,24 @@ def command() -> None:
 
 @command.command()
 @_FILES
-@click.option("--json", "as_json", is_flag=True, help='Print {"objectives": N, "problems": [...]}.')
+@click.option("--json", "as_json", is_flag=True, help='Print {"objectives": N, "problems": [...], "warnings": [...]}.')
 def check(files: tuple[str, ...], as_json: bool) -> None:
-    """Say what is wrong: file, line, column, and what to write instead. The exit status is 1 when there is anything."""
+    """Say what is wrong: file, line, column, and what to write instead. The exit status is 1 when there is anything.
+
+    Warnings are of what loads and is probably not meant: a condition that alerts while the budget does not burn, an
+    objective without alerts, a bound that is no bucket of the histogram.
+    """
     found = _read(files)
+    warnings = advice(found.objectives)
     if as_json:
-        problems = [str(problem) for problem in found.problems]
-        click.echo(json.dumps({"objectives": len(found.objectives), "problems": problems}, indent=2))
+        lines = {"problems": [*map(str, found.problems)], "warnings": [*map(str, warnings)]}
+        click.echo(json.dumps({"objectives": len(found.objectives), **lines}, indent=2))
     else:
         _show_problems(found)
-        click.echo(f"{len(found.objectives)} objectives, {len(found.problems)} problems")
+        for warning in warnings:
+            click.echo(f"{warning.place}: warning: {warning.text}; {warning.fix}", err=True)
+        counts = f"{len(found.objectives)} objectives, {len(found.problems)} problems"
+        click.echo(counts + (f", {len(warnings)} warnings" if warnings else ""))
     raise SystemExit(1 if found.problems else 0)
 
 
