@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.alert import Alert
+from streams.promql.moment import LOOKBACK_MS
 from streams.rules import CompiledGroup, RuleEngine, compile_rules
 from streams.windows.history import History
 from streams.windows.panes import Cell, Series
@@ -147,11 +148,15 @@ class World:
         return self.engine.evaluate(self.now, self.storage)
 
     def shown(self) -> Any:
-        """Everything that can be seen of it."""
-        series = {
-            str(each.labels): list(zip(each.timestamps, map(repr, each.values), strict=True))
+        """Everything that can be seen of it. What is older is forgotten, sooner or later."""
+        reached = self.now - LOOKBACK_MS
+        samples = {
+            str(each.labels): [
+                (at, repr(value)) for at, value in zip(each.timestamps, each.values, strict=True) if at > reached
+            ]
             for each in self.engine.recorded
         }
+        series = {labels: found for labels, found in samples.items() if found}
         active = sorted(repr(alert) for alert in self.engine.active())
         return series, active, dict(self.engine.errors), self.engine.failures
 
