@@ -39,6 +39,7 @@ from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
 from streams.ingest import decode
 from streams.ingest.fold import cells, deltas, distinct
+from streams.ingest.judged import JudgedEvents
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
 from streams.ingest.rows import RowWriter
@@ -108,6 +109,7 @@ class _Fold:
         self.values: list[float] = []
         self.observed: list[Observed] = []
         self.raw: dict[str, Rows] = {}
+        self.judged = JudgedEvents()
         self.high_ms = 0
 
     def run(self) -> Ingested:
@@ -121,6 +123,8 @@ class _Fold:
                 break
         if accepted := [part for part in self.observed if len(part.ids)]:
             self.metric_rows(in_order(accepted))
+        if self.judged:
+            self.verdict_rows()
         return self.result()
 
     def recognise(self, among: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -293,24 +297,39 @@ class _Fold:
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
     def verdicts(self, event: SecurityEvent | ProcessingEvent, time_ms: int, index: int) -> None:
-        """Judge an event: a row and an increment for each verdict."""
-        for verdict in self.ingest.judge(event):
-            self.rows.verdict(event, verdict, time_ms, index)
-            judged = {"framework": verdict.framework, "control": verdict.control, "verdict": verdict.verdict}
-            self.observe(event, "compliance_evaluations_total", "counter", time_ms, 1.0, judged)
+        """Judge an event: a row and an increment for each verdict, in :meth:`verdict_rows`."""
+        if verdicts := self.ingest.judge(event):
+            self.judged.add(event, verdicts, time_ms, index)
+
+    def verdict_rows(self) -> None:
+        """The verdicts as rows of ``verdicts`` and as observations."""
+        given = self.judged.given()
+        self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
+        series = np.array([self.evaluation(*each) for each in given.distinct], dtype=np.int64)
+        self.ids += series[given.which].tolist()
+        self.times += given.times.tolist()
+        self.values += [1.0] * len(given.times)
+
+    def evaluation(self, tenant: str, service: str, verdict: Verdict) -> int:
+        """The series that counts a verdict."""
+        judged = {"framework": verdict.framework, "control": verdict.control, "verdict": verdict.verdict}
+        return self.series(tenant, service, "compliance_evaluations_total", "counter", judged)
 
     def observe(self, event: Any, name: str, kind: Kind, time_ms: int, value: float, labels: Mapping[str, str]) -> None:
         """One observation of a series that Tidewatch itself makes."""
-        tenant, service = event.data.tenant, event.data.service
+        self.ids.append(self.series(event.data.tenant, event.data.service, name, kind, labels))
+        self.times.append(time_ms)
+        self.values.append(value)
+
+    def series(self, tenant: str, service: str, name: str, kind: Kind, labels: Mapping[str, str]) -> int:
+        """The number of a series that Tidewatch itself makes."""
         key = (tenant, service, name, *labels.values())
         number = self.ingest.table.ids.get(key)
         if number is None:
             pane_ms = self.ingest.windows.security_pane * 1000
             number = self.ingest.table.intern(key, tenant, name, kind, {**labels, "service": service}, pane_ms)
             self.ingest.described.append((tenant, service, name, kind, "", ""))
-        self.ids.append(number)
-        self.times.append(time_ms)
-        self.values.append(value)
+        return number
 
     def result(self) -> Ingested:
         """Everything folded."""

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
-from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import DeadLetter, RecordBatch, Rows
 
@@ -20,7 +19,6 @@ _PROCESSING = (
     *("recipient", "location", "encrypted", "retention_days", "attributes"),
 )
 _HEALTH = ("component", "status", "check_duration_ms", "dependency", "message")
-_VERDICT = ("policy", "framework", "control", "verdict", "reason")
 
 
 class RowWriter:
@@ -60,14 +58,6 @@ class RowWriter:
     def health(self, event: HealthEvent, time_ms: int, index: int) -> None:
         """A row of ``raw_health``."""
         self._event("raw_health", _HEALTH, event, time_ms, index)
-
-    def verdict(self, event: SecurityEvent | ProcessingEvent, verdict: Verdict, time_ms: int, index: int) -> None:
-        """A row of ``verdicts``."""
-        names = ["time", "tenant", "service", *_VERDICT, "event_type", "event_id"]
-        kind = "security" if isinstance(event, SecurityEvent) else "processing"
-        judged = (getattr(verdict, name) for name in _VERDICT)
-        row = (time_ms, event.data.tenant, event.data.service, *judged, kind, event.id)
-        self._add("verdicts", names, row, index)
 
     def dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Rows of ``dead_letters``, in the order of their offsets."""
