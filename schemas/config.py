@@ -144,7 +144,7 @@ class Rules(Section, frozen=True, kw_only=True):
 
     files: list[str] = []
     """Files or globs; empty: the rules that Tidewatch ships."""
-    evaluation_interval: Seconds = 1.0
+    evaluation_interval: Seconds = 0.5
     """Of groups that name none, in event time."""
     external_url: str = "http://localhost:8080"
     """Where the links of alerts lead."""

@@ -113,7 +113,7 @@ def test_each_tenant_sees_its_own(url: str) -> None:
 def test_rules_and_alerts(url: str) -> None:
     (group,) = data(url, "/rules")["groups"]
     recording, alerting = group["rules"]
-    assert (group["name"], group["file"], group["interval"]) == ("logins", "rules.yml", 1.0)
+    assert (group["name"], group["file"], group["interval"]) == ("logins", "rules.yml", 0.5)
     assert (recording["type"], recording["health"], recording["name"]) == ("recording", "ok", "service:requests:rate1m")
     assert (alerting["type"], alerting["state"], alerting["duration"]) == ("alerting", "firing", 20.0)
     assert alerting["lastEvaluation"].endswith("Z")

@@ -78,7 +78,7 @@ def test_silence_service_levels_and_recorded_series_count_too(run: Run) -> None:
     fired = {rule["rule"]: rule["fired"] for rule in found["rules"]}
     assert fired == {"Silent": 1, "Slow": 1, "Recorded": 1, "Broken": 0}
     (silent,) = [firing for firing in found["firings"] if firing["rule"] == "Silent"]
-    assert silent["fired_at"] == instant(T + 31_000)
+    assert silent["fired_at"] == instant(T + 30_500)
 
 
 def test_a_rule_that_had_fired_before_the_period_fires_in_it(run: Run) -> None:
