@@ -5,6 +5,7 @@ purposes, a thousand people, attributes on some. Verdicts about equal facts are 
 facts that were seen before, facts that are all new, and the whole ingest with its rows.
 """
 
+import gc
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -94,19 +95,24 @@ def command(number: int, profiles: int, rounds: int) -> None:
     judge = fresh()
     verdicts = sum(map(len, map(judge, stream)))
     strangers = events(2_000, 2_000)
-    batch, ingest = _batch(stream), Ingest(Windows(), Limits(), judge)
+    batch = _batch(stream)
+    ingest, unjudged = Ingest(Windows(), Limits(), judge), Ingest(Windows(), Limits(), lambda event: ())
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # as the worker does
+    steps: list[tuple[str, Callable[[], object], int]] = [
+        ("judge, facts seen before", lambda: list(map(judge, stream)), number),
+        ("judge, facts never seen", lambda: list(map(fresh(), strangers)), len(strangers)),
+        ("ingest, judged by nothing", lambda: unjudged(batch, NOW_MS, "c"), number),
+        ("ingest, with verdicts, their rows and series", lambda: ingest(batch, NOW_MS, "c"), number),
+    ]
     click.echo(
         f"{len(judge.policies)} policies, {profiles} kinds of processing, {verdicts / number:.1f} verdicts an event"
     )
-    click.echo("us an event")
-    seen = microseconds(lambda: list(map(judge, stream)), number, rounds)
-    click.echo(f"{seen:8.2f}  judge, facts seen before ({1e6 / seen:,.0f} a second)")
-    click.echo(
-        f"{microseconds(lambda: list(map(fresh(), strangers)), len(strangers), rounds):8.2f}  judge, facts never seen"
-    )
-    click.echo(
-        f"{microseconds(lambda: ingest(batch, NOW_MS, 'c'), number, rounds):8.2f}  ingest with rows and verdicts"
-    )
+    click.echo("us an event, events a second")
+    for name, run, size in steps:
+        took = microseconds(run, size, rounds)
+        click.echo(f"{took:8.2f} {1e6 / took:10,.0f}  {name}")
 
 
 if __name__ == "__main__":
