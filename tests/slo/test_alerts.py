@@ -71,6 +71,13 @@ def test_a_page_comes_when_both_windows_burn_and_ends_with_the_short_one() -> No
     assert paging == list(range(2909, 2933))
 
 
+def test_a_budget_that_burns_just_at_the_limit_alerts_nobody() -> None:
+    """6 % errors of 1 % allowed, since long ago: exactly 6x, which pages nobody, and more than 3x."""
+    meter = of_errors(steady=(6, 0, 5760))
+
+    assert {alert.threshold for alert in due(meter, 5000)} == {3, 1}
+
+
 def test_it_says_what_is_left_and_until_when() -> None:
     """A window of 4 days that has seen 100 events a minute; 15 of 20 minutes' budget are gone."""
     meter = of_errors(objective(window=Rolling(4 * 1440)), slow=(2, 2880, 5760))

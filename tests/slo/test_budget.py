@@ -94,9 +94,10 @@ def test_any_split_order_and_restart_gives_the_same_budget(
         elif step == "settle":
             ledger.settle(DAY + data.draw(st.integers(0, 4 * CHUNK_MINUTES), label="settled before"))
         elif step == "look":
-            Meter(promise, ledger, DAY).budget(DAY + minute + 1)
+            ledger.tally(DAY, DAY + 4 * CHUNK_MINUTES)
 
     assert ledger.snapshot() == whole.ledger.snapshot()
+    assert ledger.tally(DAY, DAY + 4 * CHUNK_MINUTES) == whole.ledger.tally(DAY, DAY + 4 * CHUNK_MINUTES)
     now = DAY + data.draw(st.integers(1, 3 * CHUNK_MINUTES), label="now")
     again = Meter(promise, ledger, DAY)
     assert again.budget(now) == whole.budget(now)
@@ -178,6 +179,23 @@ def test_a_short_silence_means_nothing() -> None:
     happened = [(minute, 0, 10) for minute in range(60) if not 20 <= minute < 40]
 
     assert meter(promise, happened).observe(DAY, DAY + 60).bad == 0
+
+
+def test_a_silence_that_began_before_the_lookback_is_seen() -> None:
+    """The last 3 minutes alone would be shorter than what is allowed."""
+    promise = objective(no_data=NoData(means="breach", after_minutes=10))
+
+    found = meter(promise, [(minute, 0, 10) for minute in range(48)]).observe(DAY + 57, DAY + 60)
+
+    assert (found.missing, found.bad) == (3, 3 * UNIT)
+
+
+def test_a_slice_with_just_enough_events_counts() -> None:
+    promise = objective(method=Slices(minutes=1, target=Fraction(1)), minimum_events=10)
+
+    found = meter(promise, [(0, 0, 9), (1, 0, 10), (2, 1, 11)]).observe(DAY, DAY + 60)
+
+    assert (found.bad // UNIT, found.total // UNIT) == (1, 2)
 
 
 def test_a_silent_time_slice_is_bad_when_silence_is_a_breach() -> None:
