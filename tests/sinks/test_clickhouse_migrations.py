@@ -66,7 +66,8 @@ def test_a_file_that_was_changed_after_it_was_applied_stops_everything(sink: Cli
 
 def test_a_database_that_is_newer_than_the_files_stops_everything(sink: ClickHouse) -> None:
     migrate(sink)
-    with pytest.raises(Rejected, match=rf"{MIGRATIONS[-1].name}: was applied but has no file: use the version of Tidewatch"):
+    newest = MIGRATIONS[-1].name
+    with pytest.raises(Rejected, match=f"{newest}: was applied but has no file: use the version of Tidewatch"):
         migrate(sink, MIGRATIONS[:-1])
 
 
