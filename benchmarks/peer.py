@@ -73,7 +73,7 @@ def hand_in(task: Task, clock: Clock, windows: Mapping[str, Sequence[Any]], pack
     result = {
         "wall_seconds": wall,
         "cpu_seconds": cpu,
-        "rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "rss_bytes": _peak_rss(),
         "versions": {"Python": platform.python_version(), **{package: version(package) for package in packages}},
         "threads": clock.thread_seconds(),
     }
@@ -91,6 +91,11 @@ def _thread_seconds() -> dict[str, float]:
             user, system = stat.read_text().rpartition(")")[2].split()[11:13]
             found[name] += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
     return found
+
+
+def _peak_rss() -> int:
+    """The most memory this process had. ``ru_maxrss`` would count what its parent had when it was started."""
+    return int(re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[0]) * 1024
 
 
 def _now() -> tuple[float, float]:
