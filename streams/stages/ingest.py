@@ -340,9 +340,13 @@ class IngestStage:
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.interned_series.set(len(self.ingest.table.series))
         self.metrics.buffered_bytes.set(consumer.backlog.bytes)
-        self.metrics.back_pressure_paused.set(consumer.backlog.bytes >= consumer.backlog.limit)
+        paused = consumer.backlog.bytes >= consumer.backlog.limit
+        self.metrics.back_pressure_paused.set(paused)
         writing = self._sending if self._writing is not None else frozenset()
         now = time.monotonic()
+        if paused:  # nothing is fetched, so nobody knows what there is to read
+            for owned in self._owned.values():
+                owned.quiet_since = now
         idle = [
             at
             for at, owned in self._owned.items()
