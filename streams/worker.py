@@ -113,6 +113,9 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)
         datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
         app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, datadir)
+        # Asked when somebody looks: an insert that is stuck holds up whoever else could say it.
+        metrics.buffered_bytes.set_function(lambda: app.backlog.bytes)
+        metrics.back_pressure_paused.set_function(lambda: app.backlog.is_full)
         pages = http.application(metrics.registry, lambda: _readiness(app, store))
         api.mount(pages, config, sink, groups, lambda: windows.shards.values())
         http_port = await stack.enter_async_context(http.serving(pages, config.http.host, config.http.port))
@@ -198,7 +201,7 @@ def _readiness(app: BatchApp, store: Store) -> list[http.Check]:
     return [
         ("consumer group", joined, f"owns {len(owned)} partitions" if joined else "not joined yet"),
         *((name, name not in store.trouble, store.trouble.get(name, "answers")) for name in ("clickhouse", "kafka")),
-        ("room", app.backlog.bytes < app.backlog.limit, f"{app.backlog.bytes} of {app.backlog.limit} bytes buffered"),
+        ("room", not app.backlog.is_full, f"{app.backlog.bytes} of {app.backlog.limit} bytes buffered"),
     ]
 
 

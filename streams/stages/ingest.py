@@ -339,12 +339,9 @@ class IngestStage:
             lag = max(end - self._owned[at].stored_to(position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.interned_series.set(len(self.ingest.table.series))
-        self.metrics.buffered_bytes.set(consumer.backlog.bytes)
-        paused = consumer.backlog.bytes >= consumer.backlog.limit
-        self.metrics.back_pressure_paused.set(paused)
         writing = self._sending if self._writing is not None else frozenset()
         now = time.monotonic()
-        if paused:  # nothing is fetched, so nobody knows what there is to read
+        if consumer.backlog.is_full:  # nothing is fetched, so nobody knows what there is to read
             for owned in self._owned.values():
                 owned.quiet_since = now
         idle = [

@@ -93,7 +93,7 @@ class Backlog:
     def add(self, size: int) -> None:
         """``size`` bytes have come in the present epoch."""
         self.bytes += size
-        if self.bytes >= self.limit:
+        if self.is_full:
             self._room.clear()
 
     def done(self, size: int, epoch: int) -> None:
@@ -101,12 +101,17 @@ class Backlog:
         if epoch != self._epoch:
             return
         self.bytes -= size
-        if self.bytes < self.limit:
+        if not self.is_full:
             self._room.set()
 
     def let_in(self) -> None:
         """Let more in though it is full: what is there waits for records that have not come yet."""
         self._room.set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether fetching pauses."""
+        return self.bytes >= self.limit
 
     @property
     def is_filling(self) -> bool:

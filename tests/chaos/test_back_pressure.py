@@ -36,11 +36,6 @@ def outage(pytestconfig: pytest.Config) -> float:
     return 600.0 if pytestconfig.getoption("--long", False) else 60.0
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=False,
-    reason="known defects, docs/exactly-once.md: alerts after the outage, and /metrics stand still during it",
-)
 @pytest.mark.slow
 def test_memory_is_bounded_and_alerts_live_on_while_clickhouse_is_gone(
     start_kafka: Callable[..., KafkaServer], tmp_path: Path, outage: float
