@@ -6,6 +6,8 @@ import msgspec
 
 Framework = Literal["gdpr", "hipaa", "pci", "soc2"]
 
+Severity = Literal["critical", "high", "medium", "low"]
+
 VerdictKind = Literal["compliant", "non_compliant", "not_evaluated"]
 """``not_evaluated``: the event does not state what the policy needs to know. It never counts as compliant."""
 
@@ -20,3 +22,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     verdict: VerdictKind
     reason: str
     """Why it is not compliant or could not be evaluated, without anything that identifies a person; else empty."""
+    severity: Severity
+    """Of the policy."""
+    policy_digest: str
+    """SHA-256 of the policy's file, hexadecimal: which version of it judged."""

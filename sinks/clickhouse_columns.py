@@ -15,6 +15,7 @@ from schemas.tables import COLUMNS, Coded, Maps
 
 _SCALARS = {
     "String": pa.binary(),  # takes text too; bytes that are no UTF-8 must pass
+    "FixedString(32)": pa.binary(32),  # a digest
     "Bool": pa.bool_(),
     "Float64": pa.float64(),
     "Int8": pa.int8(),

@@ -53,7 +53,7 @@ class Judge:
         kind: EventType = raw[0]  # type: ignore[assignment]
         facts = self.vocabulary.facts(raw)
         return tuple(
-            Verdict(policy.id, framework, control, *found)
+            Verdict(policy.id, framework, control, *found, policy.severity, policy.digest)
             for policy, decide in zip(self.policies, self._decide, strict=True)
             if (found := decide(kind, facts)) is not None
             for framework, controls in policy.frameworks.items()

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 
 from schemas.events import ProcessingEvent, SecurityEvent
-from schemas.policy import Framework, VerdictKind
+from schemas.policy import Framework, Severity, VerdictKind
 from schemas.yamltext import Place
 from streams.compliance.expressions import Expression
 from streams.compliance.vocabulary import EventType, Fact, Facts, field_of
-
-Severity = Literal["critical", "high", "medium", "low"]
 
 Judged = tuple[VerdictKind, str]
 """A verdict and its reason; the reason of ``compliant`` is empty."""

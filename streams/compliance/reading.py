@@ -8,12 +8,12 @@ from typing import Any, get_args
 import msgspec
 import yaml
 
-from schemas.policy import Framework
+from schemas.policy import Framework, Severity
 from schemas.rules import Written
 from schemas.yamltext import Place, Problem, YamlText, plain
 from streams.compliance.attributes import SHIPPED, Attribute, AttributeType
 from streams.compliance.examples import example
-from streams.compliance.policy import InlineTest, Severity
+from streams.compliance.policy import InlineTest
 from streams.compliance.vocabulary import DERIVED, STRUCTS, EventType
 
 KEYS = (

@@ -303,7 +303,7 @@ class _Fold:
 
     def verdict_rows(self) -> None:
         """The verdicts as rows of ``verdicts`` and as observations."""
-        given = self.judged.given()
+        given = self.judged.given(self.batch.values)
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
         series = np.array([self.evaluation(*each) for each in given.distinct], dtype=np.int64)
         self.ids += series[given.which].tolist()

@@ -1,6 +1,7 @@
 """Verdicts as columns: events that are judged alike share their verdicts, so what they say is taken once for all."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from streams.batch import Rows
 
 _T = TypeVar("_T")
 
-_VERDICT = ("policy", "framework", "control", "verdict", "reason")
+_VERDICT = ("policy", "framework", "control", "verdict", "reason", "severity", "policy_digest")
 
 
 class Given(NamedTuple):
@@ -48,8 +49,8 @@ class JudgedEvents:
         self._events.append((time_ms, event, index))
         self._verdicts.append(verdicts)
 
-    def given(self) -> Given:
-        """All verdicts, by columns."""
+    def given(self, values: Sequence[bytes | None]) -> Given:
+        """All verdicts, by columns; ``values`` are those of all records of the batch."""
         times, events, indexes = zip(*self._events, strict=True)
         rows = np.repeat(np.arange(len(events)), [len(verdicts) for verdicts in self._verdicts])
         verdicts, codes = self._distinct()
@@ -64,6 +65,7 @@ class JudgedEvents:
             **{name: Coded(codes, [getattr(verdict, name) for verdict in verdicts]) for name in _VERDICT},
             "event_type": Coded(kind_codes[rows], kinds),
             "event_id": [events[row].id for row in rows.tolist()],
+            "event_digest": Coded(rows, [sha256(values[index] or b"").digest() for index in indexes]),
         }
         distinct = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
         return Given(columns, np.array(indexes, dtype=np.int64)[rows], row_times, distinct, which)

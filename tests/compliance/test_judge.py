@@ -50,10 +50,11 @@ def test_an_event_gets_one_verdict_for_each_control_that_concerns_it():
 
 
 def test_a_violation_says_why():
-    """The verdict names policy, framework, control and reason."""
+    """The verdict names policy and its version, framework, control, reason and severity."""
     [found] = [found for found in judge(event_of(changed(location="US"))) if found.verdict != "compliant"]
     reason = "processed outside the EEA and the countries with adequate protection, without a stated safeguard"
-    assert found == Verdict("cross-border-transfer", "gdpr", "art-44", "non_compliant", reason)
+    policy = next(policy for policy in shipped().policies if policy.id == "cross-border-transfer")
+    assert found == Verdict(policy.id, "gdpr", "art-44", "non_compliant", reason, "high", policy.digest)
 
 
 def test_a_reason_quotes_the_number_that_decided():

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from schemas.events import health, metric, processing, security
 from schemas.tables import COLUMNS, Coded
 from streams.batch import Headers, Partition, RecordBatch
 from streams.compliance import judge
+from streams.compliance.shipped import shipped_texts
 from streams.ingest.ingest import Ingest, Ingested
 from streams.windows.panes import Cell, Series, decode, encode
 
@@ -222,6 +224,20 @@ def test_a_processing_event_has_a_verdict_row_for_every_verdict() -> None:
     counted = sum(cell.sum for (_, name, _), cell in folded(result).items() if name == "compliance_evaluations_total")
     assert judged
     assert counted == len(judged)
+
+
+def test_a_verdict_holds_the_digests_of_the_judged_bytes_and_of_the_policy_that_judged() -> None:
+    """As an auditor computes them: SHA-256 over the record's value, and over the policy's file."""
+    first, second = (msgspec.json.encode(event) for event in (security.EXAMPLE, processing.EXAMPLE))
+    result = ingest(metric_event(), first, second)
+
+    of_event = dict(
+        zip(column(result, "verdicts", "event_type"), column(result, "verdicts", "event_digest"), strict=True)
+    )
+    assert of_event["processing"] == sha256(second).digest()
+    texts = {name.partition("/")[2]: text for name, text in shipped_texts()}
+    for policy, digest in zip(*(column(result, "verdicts", name) for name in ("policy", "policy_digest")), strict=True):
+        assert digest == sha256(texts[f"{policy}.yml"].encode()).hexdigest()
 
 
 values = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 59), st.floats(-1e6, 1e6)), min_size=1, max_size=60)
