@@ -34,6 +34,7 @@ def _coded(count: int, first: int) -> Coded:
 _VALUES: dict[str, Callable[[int, int], Any]] = {
     "LowCardinality(String)": _coded,
     "String": _each(lambda i: f'{{"é":"{i}"}}'),
+    "FixedString(32)": _each(lambda i: i.to_bytes(32, "big")),
     "Float64": _each(lambda i: i / 8),
     "Bool": _each(lambda i: i % 2 == 0),
     "Nullable(Float64)": _each(lambda i: None if i % 2 else i / 8),
@@ -45,6 +46,7 @@ _VALUES: dict[str, Callable[[int, int], Any]] = {
     "UInt32": _each(lambda i: 60 * (1 + i % 2)),
     "UInt64": _each(lambda i: 2**63 + i),
     "DateTime64(3, 'UTC')": _each(lambda i: START_MS + 10 * i),
+    "Nullable(DateTime64(3, 'UTC'))": _each(lambda i: None if i % 2 else START_MS + 10 * i),
     "Array(LowCardinality(String))": _each(lambda i: ["personal", f"kind {i % 5}"][: i % 3]),
     "Map(LowCardinality(String), String)": _each(lambda i: {"key": f"value {i}"} if i % 2 else {}),
     "Map(Int32, UInt64)": _each(lambda i: {-3: i, i % 9: 1}),
