@@ -120,6 +120,35 @@ def test_an_error_rate_has_its_denominator_and_is_unknown_without_requests(sink:
     assert got[1] == {"total": 0.0, "errors": 0.0, "error_ratio": None, "errors_per_second": 0.0}
 
 
+def test_slo_shows_the_latest_budget_of_each_objective_in_its_highest_version(sink: ClickHouse) -> None:
+    budget = {"tenant": "t", "service": "shop", "objective": "shop-uptime", "version": 7, "at": NOON_MS + 60_000}
+    left = {"state": "ok", "target": 0.999, "achieved": 0.9995, "remaining": 0.5, "burn_rate": None}
+    put(
+        sink,
+        "objective_budgets",
+        {**budget, **left, "exhausted_at": NOON_MS + 120_000},
+        {**budget, **left, "version": 6, "remaining": 0.75},
+        {**budget, **left, "at": NOON_MS, "version": 9, "remaining": 1.0},
+        {**budget, **left, "objective": "shop-latency", "state": "no data", "achieved": None, "exhausted_at": None},
+    )
+    latency, uptime = sink.query("SELECT * FROM slo ORDER BY objective")
+    assert (uptime["remaining_percent"], uptime["target_percent"], uptime["burn_rate"]) == (50.0, 99.9, None)
+    assert (uptime["counted_at"] - NOON).total_seconds() == 60
+    assert (uptime["exhausted_at"] - NOON).total_seconds() == 120
+    assert (latency["state"], latency["achieved_percent"], latency["exhausted_at"]) == ("no data", None, None)
+
+
+def test_a_minute_of_an_objective_is_kept_in_whole_units_in_its_highest_version(sink: ClickHouse) -> None:
+    minute = {"tenant": "t", "objective": "shop-uptime", "service": "shop", "minute": NOON_MS}
+    put(
+        sink,
+        "objective_minutes",
+        {**minute, "version": 7, "bad": 1, "total": 2**62 + 1},
+        {**minute, "version": 6, "bad": 0, "total": 5},
+    )
+    assert sink.query("SELECT bad, total FROM objective_minutes FINAL") == [{"bad": 1, "total": 2**62 + 1}]
+
+
 def test_a_compliance_score_counts_each_verdict_once_and_leaves_out_what_was_not_evaluated(sink: ClickHouse) -> None:
     verdict = {"time": NOON_MS + 1, "tenant": "t", "framework": "gdpr", "policy": "p", "control": "art-6", "_offset": 1}
     put(
