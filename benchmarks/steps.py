@@ -35,7 +35,8 @@ from streams.ingest.ingest import EARLIEST_MS, Ingest
 from streams.ingest.observed import Observed
 from streams.rules.engine import RuleEngine
 from streams.stages.protocol import join, split
-from streams.windows import panes
+from streams.windows import deltas as packing
+from streams.windows.columns import Batch
 from streams.windows.tenant import Settings as TenantSettings
 from streams.windows.tenant import Tenant
 
@@ -68,8 +69,8 @@ def steps(events: int, directory: Path) -> list[Step]:
     _teach(ingest, batches)
     results = [ingest(batch, NOW_MS, "c") for batch in batches]
     observed = [_recognised(ingest, batch) for batch in batches]
-    folded = [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]
-    packed = [panes.encode(delta) for result in results for delta in result.deltas]
+    folded = [cells(ingest.table, o.series, o.times, o.values) for o in observed]
+    packed = [packing.encode(delta) for result in results for delta in result.deltas]
     rows = [cast(Columns, result.raw["raw_metrics"]) for result in results]
     sink = ClickHouse(Settings(url=f"chdb:{directory}"))
     migrate(sink)
@@ -87,10 +88,10 @@ def steps(events: int, directory: Path) -> list[Step]:
         (UNPACK, lambda: unpack("zstd")),
         (UNPACK_LZ4, lambda: unpack("lz4")),
         ("recognise: ids, times, values, series", lambda: [_recognised(ingest, batch) for batch in batches]),
-        ("fold into panes", lambda: [list(cells(ingest.table, o.series, o.times, o.values)) for o in observed]),
+        ("fold into panes", lambda: [cells(ingest.table, o.series, o.times, o.values) for o in observed]),
         ("deltas", lambda: [_deltas(ingest, b, f) for b, f in zip(batches, folded, strict=True)]),
         (INGEST, lambda: [ingest(batch, NOW_MS, "c") for batch in batches]),
-        (PACK, lambda: [panes.encode(delta) for result in results for delta in result.deltas]),
+        (PACK, lambda: [packing.encode(delta) for result in results for delta in result.deltas]),
         (MERGE, lambda: _merge(packed)),
         ("rows to Arrow", lambda: [file_bytes(record_batch("raw_metrics", row), None) for row in rows]),
         ("rows to Arrow, lz4", lambda: [file_bytes(record_batch("raw_metrics", row), "lz4") for row in rows]),
@@ -131,16 +132,16 @@ def _recognised(ingest: Ingest, batch: RecordBatch) -> Observed:
     return observed
 
 
-def _deltas(ingest: Ingest, batch: RecordBatch, folded: list[Any]) -> list[panes.PaneDelta]:
-    return deltas(ingest.table, iter(folded), batch.partition, batch.offsets[0], batch.offsets[-1], "c")
+def _deltas(ingest: Ingest, batch: RecordBatch, folded: Batch) -> list[packing.PaneDelta]:
+    return list(deltas(ingest.table, folded, batch.partition, batch.offsets[0], batch.offsets[-1], "c"))
 
 
 def _merge(packed: list[bytes]) -> None:
     settings = TenantSettings((10_000,), 600_000, 200_000, 1000, Sla())
     tenant = Tenant("default", settings, RuleEngine([], "default"))
     for value in packed:
-        delta = panes.decode(value)
-        assert isinstance(delta, panes.PaneDelta)
+        delta = packing.decode(value)
+        assert isinstance(delta, packing.PaneDelta)
         tenant.merge(delta.series, delta.cells, 0)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from benchmarks import events
-from streams.windows import panes
-from streams.windows.panes import PaneDelta
+from streams.windows import deltas
+from streams.windows.deltas import PaneDelta
+from streams.windows.panes import Series
 from tests.servers.alertmanager import Webhook
 
 PROBE = "probe"
@@ -45,9 +46,9 @@ class Panes:
         self._consumer.close()
 
     def _take(self, value: bytes, now: float) -> None:
-        delta = panes.decode(value)
+        delta = deltas.decode(value)
         if isinstance(delta, PaneDelta):
-            for series in delta.series:
+            for series in map(Series.unpacked, delta.series):
                 if series.name == PROBE:
                     self.seen.setdefault(dict(series.labels)[PROBE], now)
 

@@ -1,4 +1,4 @@
-"""Observations of many series, as columns, become one cell a series and pane. Pure, and most of it inside numpy."""
+"""Observations of many series, as columns, become one cell a series and pane. Pure, and all of it inside numpy."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,31 +8,26 @@ from numpy.typing import NDArray
 
 from streams.batch import Partition
 from streams.windows import sketch
-from streams.windows.panes import Cell, PaneDelta, Series
+from streams.windows.columns import BUCKET_BITS, CELL, Batch, place
+from streams.windows.deltas import PaneDelta
 from streams.windows.series import SeriesTable
 
-_CELLS_PER_RECORD = 4_000
-"""Cells in one packed record: about half of the broker's 1 MB limit when each carries a small sketch."""
+_RECORD_BYTES = 500_000
+"""Of cells, buckets and series in one record, uncompressed: half of what a broker takes by default."""
+_CELL_BYTES, _BUCKET_BYTES = 60, 12
 
 _SPARSE = 16
 """How many times more numbers there may be between the lowest and the highest than there are of them."""
 
-_BUCKET_SHIFT = np.int64(1 << 18)
-"""Room for every bucket index of a float (|index| <= 2 ** 17 at scale 6) beside a group's number."""
 
-
-def cells(
-    table: SeriesTable, ids: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64]
-) -> Iterator[tuple[int, int, Cell]]:
-    """Fold observations into (series number, pane start ms, cell).
+def cells(table: SeriesTable, ids: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64]) -> Batch:
+    """Fold observations into one cell a series and pane.
 
     The order of equal times decides ``last``, so columns come in the order of their offsets.
     """
-    if not len(ids):
-        return
     series, codes = distinct(ids)
-    known = [table.series[number] for number in series.tolist()]
-    widths = np.array([one.pane_ms for one in known])[codes]
+    numbers = series.tolist()
+    widths = np.array([table.pane_ms[number] for number in numbers])[codes]
     panes, places = distinct(times // widths)
     groups = codes * len(panes) + places
     order = np.argsort(_small(groups), kind="stable")
@@ -41,24 +36,19 @@ def cells(
     counts = np.diff(np.append(heads, len(groups)))
     latest = np.maximum.reduceat(times, heads)
     lasts = np.maximum.reduceat(np.where(times == np.repeat(latest, counts), np.arange(len(times)), -1), heads)
-    columns = (
-        series[codes[heads]].tolist(),
-        (panes[groups[heads] % len(panes)] * widths[order[heads]]).tolist(),
-        counts.tolist(),
-        np.add.reduceat(values, heads).tolist(),
-        np.minimum.reduceat(values, heads).tolist(),
-        np.maximum.reduceat(values, heads).tolist(),
-        values[lasts].tolist(),
-        latest.tolist(),
-    )
+    found = np.zeros(len(heads), CELL)
+    found["series"] = series[codes[heads]]
+    found["count"] = counts
+    found["sum"] = np.add.reduceat(values, heads)
+    found["min"] = np.minimum.reduceat(values, heads)
+    found["max"] = np.maximum.reduceat(values, heads)
+    found["last"] = values[lasts]
+    found["last_ms"] = latest
     # Of a counter's increments a distribution would mean nothing.
-    sketched = np.array([one.kind != "counter" for one in known])[codes]
-    numbers, values = np.repeat(np.arange(len(heads)), counts)[sketched], values[sketched]
-    positive, negative = (_buckets(numbers[chosen], values[chosen]) for chosen in (values > 0, values < 0))
-    zeros = dict(zip(*(part.tolist() for part in np.unique(numbers[values == 0], return_counts=True)), strict=True))
-    for group, (number, start, count, total, low, high, last, last_ms) in enumerate(zip(*columns, strict=True)):
-        signs = positive.get(group, {}), negative.get(group, {})
-        yield number, start, Cell(count, total, low, high, last, last_ms, zeros.get(group, 0), *signs)
+    sketched = np.array([table.kinds[number] != "counter" for number in numbers])[codes]
+    rows = np.repeat(np.arange(len(heads)), counts)
+    starts = panes[groups[heads] % len(panes)] * widths[order[heads]]
+    return Batch(starts, found, *_buckets(rows[sketched], values[sketched]))
 
 
 def distinct(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -80,63 +70,47 @@ def _small(numbers: NDArray[np.int64]) -> NDArray[Any]:
     return numbers.astype(np.uint16) if numbers.max() < 1 << 16 else numbers
 
 
-def _buckets(groups: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, sketch.Buckets]:
-    """The exponential histogram of each group's values, by their magnitude."""
-    keys = groups * _BUCKET_SHIFT + (sketch.indexes(values) + _BUCKET_SHIFT // 2)
-    distinct, counted = np.unique(keys, return_counts=True)
-    owners = distinct // _BUCKET_SHIFT
-    numbers, counts = (distinct % _BUCKET_SHIFT - _BUCKET_SHIFT // 2).tolist(), counted.tolist()
-    heads = np.flatnonzero(np.diff(owners, prepend=-1))
-    ends = np.append(heads, len(owners))[1:]
-    slices = zip(owners[heads].tolist(), heads.tolist(), ends.tolist(), strict=True)
-    return {owner: dict(zip(numbers[start:stop], counts[start:stop], strict=True)) for owner, start, stop in slices}
+def _buckets(
+    rows: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The exponential histograms of the cells in ``rows``: whose each bucket is, its place, and what is in it."""
+    signs = np.sign(values).astype(np.int64)
+    indexes = sketch.indexes(np.where(values == 0, 1.0, values)).astype(np.int64)
+    keys, counts = np.unique(rows << BUCKET_BITS | place(signs, indexes), return_counts=True)
+    return keys >> BUCKET_BITS, keys & ((1 << BUCKET_BITS) - 1), counts
 
 
 def deltas(
-    table: SeriesTable,
-    folded: Iterator[tuple[int, int, Cell]],
-    source: Partition,
-    first: int,
-    last: int,
-    incarnation: str,
-) -> list[PaneDelta]:
-    """Cells grouped by tenant and cut into records.
+    table: SeriesTable, folded: Batch, source: Partition, first: int, last: int, incarnation: str
+) -> Iterator[PaneDelta]:
+    """Cells by tenant, cut into records.
 
-    Where a delta is cut depends on nothing but the records folded (series numbers differ between workers, so they
+    What is in a record depends on nothing but the records folded (series numbers differ between workers, so they
     must not decide): a worker that repeats a batch writes the same parts.
     """
-    by_tenant: dict[str, tuple[dict[Series, int], list[tuple[int, int, Cell]]]] = {}
-    for number, start, cell in folded:
-        index, packed = by_tenant.setdefault(table.tenants[number], ({}, []))
-        packed.append((index.setdefault(table.series[number], len(index)), start, cell))
-    out: list[PaneDelta] = []
-    for tenant, (index, packed) in by_tenant.items():
-        names = list(index)
-        if len(packed) > _CELLS_PER_RECORD:
-            packed.sort(key=lambda item: (names[item[0]].name, names[item[0]].labels, names[item[0]].kind, item[1]))
-        chunks = [packed[at : at + _CELLS_PER_RECORD] for at in range(0, len(packed), _CELLS_PER_RECORD)]
-        for part, chunk in enumerate(chunks):
-            series, local = _used(names, chunk) if len(chunks) > 1 else (names, chunk)
-            out.append(
-                PaneDelta(
-                    tenant=tenant,
-                    source=source,
-                    first=first,
-                    last=last,
-                    part=part,
-                    parts=len(chunks),
-                    incarnation=incarnation,
-                    series=series,
-                    cells=local,
-                )
-            )
-    return out
+    numbers, codes = distinct(folded.cells["series"].astype(np.int64))
+    packed = [table.packed[number] for number in numbers.tolist()]
+    owners = np.array([table.tenants[number] for number in numbers.tolist()], object)
+    for tenant in dict.fromkeys(owners.tolist()):
+        mine = (owners == tenant)[codes]
+        parts = _cut(packed, codes, folded, mine)
+        for part, chosen in enumerate(parts):
+            series, local = distinct(codes[chosen])
+            of_it = folded.some(chosen).of(local)
+            names = [packed[code] for code in series.tolist()]
+            yield PaneDelta(tenant, source, incarnation, first, last, part, len(parts), names, of_it)
 
 
-def _used(
-    names: Sequence[Series], chunk: list[tuple[int, int, Cell]]
-) -> tuple[list[Series], list[tuple[int, int, Cell]]]:
-    """Only the series that a chunk names, renumbered."""
-    index: dict[int, int] = {}
-    local = [(index.setdefault(number, len(index)), start, cell) for number, start, cell in chunk]
-    return [names[number] for number in index], local
+def _cut(packed: Sequence[bytes], codes: NDArray[np.int64], folded: Batch, mine: NDArray[np.bool_]) -> list[Any]:
+    """Which cells go into each record: all of them, or as many as are not too large in the order of their series."""
+    sizes = np.array([len(each) for each in packed])[codes] + _CELL_BYTES
+    sizes += _BUCKET_BYTES * np.bincount(folded.rows, minlength=len(sizes))
+    if sizes[mine].sum() <= _RECORD_BYTES:
+        return [mine]
+    rank = np.empty(len(packed), np.int64)
+    rank[sorted(range(len(packed)), key=packed.__getitem__)] = np.arange(len(packed))
+    order = np.flatnonzero(mine)
+    order = order[np.lexsort((folded.starts[order], rank[codes[order]]))]
+    parts = np.full(len(codes), -1)
+    parts[order] = np.cumsum(sizes[order]) // _RECORD_BYTES
+    return [parts == part for part in np.unique(parts[order]).tolist()]

@@ -43,7 +43,8 @@ from streams.ingest.judged import JudgedEvents
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
 from streams.ingest.rows import RowWriter
-from streams.windows.panes import Kind, PaneDelta
+from streams.windows.deltas import PaneDelta
+from streams.windows.panes import Kind
 from streams.windows.series import SeriesTable, labels_text, rule_name
 
 EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudevents.EARLIEST, cloudevents.LATEST))
@@ -84,7 +85,7 @@ class Ingest:
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
         self.recogniser.start_batch()
-        if max(len(self.table.series), len(self.sources)) >= self.table.limit:
+        if max(len(self.table), len(self.sources)) >= self.table.limit:
             self.table.start_batch()
             self.recogniser.forget()
             self.described.clear()
@@ -340,14 +341,10 @@ class _Fold:
             ids, times = np.concatenate((ids, more_ids)), np.concatenate((times, more_times))
             values = np.concatenate((values, more_values))
         batch, table = self.batch, self.ingest.table
-        folded = deltas(
-            table,
-            cells(table, ids, times, values),
-            batch.partition,
-            batch.offsets[0],
-            batch.offsets[-1],
-            self.rows.incarnation,
-        )
+        folded: list[PaneDelta] = []
+        if len(ids):
+            about = batch.partition, batch.offsets[0], batch.offsets[-1], self.rows.incarnation
+            folded = list(deltas(table, cells(table, ids, times, values), *about))
         if self.dead:
             self.rows.dead_letters(self.dead)
         return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms)

@@ -31,7 +31,7 @@ from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.traces import span
-from streams.windows.panes import Pulse
+from streams.windows.deltas import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -338,7 +338,7 @@ class IngestStage:
         for at, (position, end) in positions.items():
             lag = max(end - self._owned[at].stored_to(position), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
-        self.metrics.interned_series.set(len(self.ingest.table.series))
+        self.metrics.interned_series.set(len(self.ingest.table))
         writing = self._sending if self._writing is not None else frozenset()
         now = time.monotonic()
         if consumer.backlog.is_full:  # nothing is fetched, so nobody knows what there is to read

@@ -14,8 +14,8 @@ from streams.ingest.ingest import Ingested
 from streams.stages.owned import Part
 from streams.stages.store import Store
 from streams.telemetry.metrics import Metrics
-from streams.windows import panes
-from streams.windows.panes import PaneDelta, Pulse
+from streams.windows import deltas
+from streams.windows.deltas import PaneDelta, Pulse
 
 _LETTER_BYTES = 900_000
 """Of a dead letter's copy in Kafka, whose broker takes 1 MB; ClickHouse has all of it."""
@@ -38,7 +38,7 @@ class Sending:
 
     async def pulse(self, pulse: Pulse) -> None:
         """To every partition of the windows, for as long as it takes."""
-        topic, packed = self._topics.panes, panes.encode(pulse)
+        topic, packed = self._topics.panes, deltas.encode(pulse)
 
         async def attempt() -> None:
             try:
@@ -69,7 +69,7 @@ class Sending:
             raise Unavailable(f"producing: {error!r}") from error
 
     async def _send_delta(self, delta: PaneDelta) -> Any:
-        packed = panes.encode(delta)
+        packed = deltas.encode(delta)
         self._metrics.panes_records_total.inc()
         self._metrics.panes_bytes_total.inc(len(packed))
         return await self._producer.send(self._topics.panes, value=packed, key=delta.tenant.encode())

@@ -29,8 +29,8 @@ from streams.stages.shards import KeptShards
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
-from streams.windows import panes
-from streams.windows.panes import Pulse
+from streams.windows import deltas
+from streams.windows.deltas import Pulse
 from streams.windows.shard import Shard
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class WindowStage:
             if shard is None or self._stopping or self.shards.get(batch.partition) is not shard:
                 return
             if offset > shard.offset and value is not None:
-                record = panes.decode(value)
+                record = deltas.decode(value)
                 if record is None:
                     self._foreign(batch.partition, offset)
                     continue

@@ -9,6 +9,7 @@ from streams.rules.compiled import CompiledGroup
 from streams.rules.engine import RuleEngine
 from streams.stored.cells import Placed
 from streams.stored.samples import stored_names
+from streams.windows.columns import batch
 from streams.windows.history import FORGET_MS
 from streams.windows.shard import PRUNE_MS
 from streams.windows.sla import GAUGES
@@ -88,7 +89,7 @@ def replay(tenant: Tenant, panes: Iterable[Placed], start_ms: int, end_ms: int, 
     for now in range(-(-start_ms // step_ms) * step_ms, end_ms + 1, step_ms):
         while following is not None and following[0] + following[1].pane_ms <= now:
             start, series, cell = following
-            tenant.merge([series], [(0, start, cell)], 0)
+            tenant.merge([series.packed()], batch([(0, start, cell)]), 0)
             following = next(waiting, None)
         yield from tenant.evaluate(now, live=False)
         if now - pruned_ms >= PRUNE_MS:

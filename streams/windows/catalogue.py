@@ -55,7 +55,8 @@ class Catalogue:
         self.overflowing: set[int] = set()
         """Numbers of overflow series."""
         self._is_watched = watched
-        self._numbers: dict[Series, int] = {}
+        self._numbers: dict[bytes, int] = {}
+        """By the packed form of a series."""
         self._free: list[int] = []
         self._pairs = Pairs()
         self._latest_ms = np.zeros(0, np.int64)
@@ -63,18 +64,20 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def number(self, series: Series) -> int:
-        """The number of a series, or of the overflow series that stands for it."""
-        number = self._numbers.get(series)
+    def number(self, packed: bytes) -> int:
+        """The number of a series, by its packed form, or of the overflow series that stands for it."""
+        number = self._numbers.get(packed)
         if number is not None:
             return number
+        series = Series.unpacked(packed)
         if len(self._numbers) - len(self.overflowing) < self.limit:
-            return self._admit(series)
+            return self._admit(packed, series)
         name = series.name if len(self.overflowing) < OVERFLOW_NAMES else "__overflow__"
         instead = msgspec.structs.replace(series, name=name, labels=OVERFLOW)
-        number = self._numbers.get(instead)
+        packed = instead.packed()
+        number = self._numbers.get(packed)
         if number is None:
-            number = self._admit(instead)
+            number = self._admit(packed, instead)
             self.overflowing.add(number)
         return number
 
@@ -91,7 +94,7 @@ class Catalogue:
         for number in np.flatnonzero(known < before_ms).tolist():
             series = self.series[number]
             if series is not None:
-                del self._numbers[series]
+                del self._numbers[series.packed()]
                 self.series[number] = None
                 self.overflowing.discard(number)
                 self._free.append(number)
@@ -108,15 +111,15 @@ class Catalogue:
             if series is None:
                 self._free.append(number)
                 continue
-            self._put(number, series)
+            self._put(number, series.packed(), series)
             if series.labels == OVERFLOW:
                 self.overflowing.add(number)
         self._latest_ms = np.array(state.latest_ms, np.int64)
 
-    def _admit(self, series: Series) -> int:
+    def _admit(self, packed: bytes, series: Series) -> int:
         number = self._free.pop() if self._free else self._new_number()
         labels = self._pairs.shared(series.labels)
-        self._put(number, Series(intern(series.name), series.kind, labels, series.pane_ms))
+        self._put(number, packed, Series(intern(series.name), series.kind, labels, series.pane_ms))
         return number
 
     def _new_number(self) -> int:
@@ -125,10 +128,10 @@ class Catalogue:
         self.watched.append(False)
         return len(self.series) - 1
 
-    def _put(self, number: int, series: Series) -> None:
+    def _put(self, number: int, packed: bytes, series: Series) -> None:
         labels = dict(series.labels)
         service = labels.pop("service", "")
         self.series[number] = series
         self.described[number] = Described(series.name, service, labels_text(labels), series.kind)
         self.watched[number] = self._is_watched(series)
-        self._numbers[series] = number
+        self._numbers[packed] = number

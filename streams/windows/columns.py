@@ -4,8 +4,7 @@ A series is known by its number in a :class:`streams.windows.catalogue.Catalogue
 integer, see :data:`BUCKET_BITS`, so that sorting these integers puts every distribution in the order of its values.
 """
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +33,9 @@ _SIGNED = 1 << (BUCKET_BITS - 2)
 """The place of a zero; and how far a bucket of index 0 is from it, above for positive values, below for negative ones.
 Indexes are within ``2 ** 17``."""
 
+_CELL_BYTES = 8 + sum(CELL[name].itemsize for name in CELL.names or ())
+_BUCKET_TYPE = "<u4"
+
 Cells = NDArray[np.void]
 Integers = NDArray[np.int64]
 
@@ -54,6 +56,8 @@ class Columns(NamedTuple):
 class Batch(NamedTuple):
     """Cells in the order in which they came; a series may be there again. ``rows`` says whose each bucket is."""
 
+    starts: Integers
+    """Of their panes, epoch milliseconds."""
     cells: Cells
     rows: Integers
     places: Integers
@@ -64,13 +68,51 @@ class Batch(NamedTuple):
         if chosen.all():
             return self
         kept = chosen[self.rows]
-        renumbered = np.cumsum(chosen) - 1
-        return Batch(self.cells[chosen], renumbered[self.rows[kept]], self.places[kept], self.counts[kept])
+        rows = (np.cumsum(chosen) - 1)[self.rows[kept]]
+        return Batch(self.starts[chosen], self.cells[chosen], rows, self.places[kept], self.counts[kept])
+
+    def of(self, series: NDArray[Any]) -> "Batch":
+        """The same cells, of the series with other numbers."""
+        cells = self.cells.copy()
+        cells["series"] = series
+        return self._replace(cells=cells)
 
     def keys(self) -> Integers:
         """The keys of the buckets."""
         found: Integers = self.cells["series"][self.rows].astype(np.int64) << BUCKET_BITS | self.places
         return found
+
+    def each(self) -> Iterator[tuple[int, int, Cell]]:
+        """Series, start of the pane, and cell."""
+        columns = [self.cells[name].tolist() for name in CELL.names or ()]
+        cells = [Cell(*values) for values in zip(*columns[1:], strict=True)]
+        buckets = (column.tolist() for column in (self.rows, *index(self.places), self.counts))
+        for row, sign, at, count in zip(*buckets, strict=True):
+            if sign:
+                (cells[row].positive if sign > 0 else cells[row].negative)[at] = count
+            else:
+                cells[row].zeros = count
+        return zip(columns[0], self.starts.tolist(), cells, strict=True)
+
+    def packed(self) -> tuple[bytes, bytes]:
+        """Cells and buckets, column by column: what is alike comes together, for whoever compresses it."""
+        cells = [self.starts, *(self.cells[name] for name in CELL.names or ())]
+        buckets = [part.astype(_BUCKET_TYPE) for part in (self.rows, self.places, self.counts)]
+        return b"".join(part.tobytes() for part in cells), b"".join(part.tobytes() for part in buckets)
+
+    @classmethod
+    def unpacked(cls, cells: bytes, buckets: bytes) -> "Batch":
+        """What was packed. Raises ValueError for bytes that cannot be that."""
+        size, at = len(cells) // _CELL_BYTES, 8 * (len(cells) // _CELL_BYTES)
+        starts, found = np.frombuffer(cells, "<i8", size), np.zeros(size, CELL)
+        for name in CELL.names or ():
+            kind = CELL[name]
+            found[name] = np.frombuffer(cells, kind, size, at)
+            at += size * kind.itemsize
+        rows, places, counts = np.frombuffer(buckets, _BUCKET_TYPE).astype(np.int64).reshape(3, -1)
+        if at != len(cells) or (len(rows) and rows.max() >= size):
+            raise ValueError("no columns of cells")
+        return cls(starts, found, rows, places, counts)
 
 
 def empty() -> Columns:
@@ -78,22 +120,38 @@ def empty() -> Columns:
     return Columns(np.zeros(0, CELL), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-def batch(series: Sequence[int], cells: Sequence[Cell]) -> Batch:
-    """Cells of the series with these numbers."""
-    values = [
-        (number, c.count, c.sum, c.min, c.max, c.last, c.last_ms) for number, c in zip(series, cells, strict=True)
-    ]
-    rows, places, counts = [], [], []
-    for sign, buckets in ((1, [c.positive for c in cells]), (-1, [c.negative for c in cells])):
-        rows.append(np.repeat(np.arange(len(cells)), [len(each) for each in buckets]))
-        indexes = np.fromiter(chain.from_iterable(buckets), np.int64)
-        places.append(_ZERO + sign * (indexes + _SIGNED))
-        counts.append(np.fromiter(chain.from_iterable(each.values() for each in buckets), np.int64))
-    zeros = np.array([c.zeros for c in cells], np.int64)
-    rows.append(np.flatnonzero(zeros))
-    places.append(np.full(len(rows[-1]), _ZERO))
-    counts.append(zeros[rows[-1]])
-    return Batch(np.array(values, CELL), np.concatenate(rows), np.concatenate(places), np.concatenate(counts))
+def batch(cells: Sequence[tuple[int, int, Cell]]) -> Batch:
+    """Cells as :meth:`Batch.each` gives them."""
+    values = [(number, c.count, c.sum, c.min, c.max, c.last, c.last_ms) for number, _, c in cells]
+    rows: list[int] = []
+    signs: list[int] = []
+    indexes: list[int] = []
+    counts: list[int] = []
+    for row, (_, _, cell) in enumerate(cells):
+        for sign, buckets in ((1, cell.positive), (-1, cell.negative), (0, {0: cell.zeros} if cell.zeros else {})):
+            rows += [row] * len(buckets)
+            signs += [sign] * len(buckets)
+            indexes += buckets
+            counts += buckets.values()
+    places = place(np.array(signs, np.int64), np.array(indexes, np.int64))
+    starts, whose = np.array([start for _, start, _ in cells], np.int64), np.array(rows, np.int64)
+    return Batch(starts, np.array(values, CELL), whose, places, np.array(counts, np.int64))
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """All of them, one after the other."""
+    if len(batches) == 1:
+        return batches[0]
+    starts, cells, rows, places, counts = zip(*batches, strict=True)
+    before = np.cumsum([0, *(len(part) for part in cells[:-1])])
+    moved = [part + more for part, more in zip(rows, before.tolist(), strict=True)]
+    return Batch(*map(np.concatenate, (starts, cells, moved, places, counts)))
+
+
+def place(sign: Integers, index: Integers) -> Integers:
+    """The places of buckets, by the sign of their values (-1, 0, 1) and their index."""
+    found: Integers = _ZERO + sign * (index + _SIGNED)
+    return found
 
 
 def index(places: Integers) -> tuple[Integers, Integers]:

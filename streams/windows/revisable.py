@@ -4,7 +4,6 @@ A window that is open is merged into; once closed it is packed, and what comes l
 when there is somewhere to put them: until then a window waits in its packed form, which is the smallest there is.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,9 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.windows.columns import Batch, Columns, Growing, batch, combined
+from streams.windows.columns import Batch, Columns, Growing, combined, joined
 from streams.windows.packed import pack, unpack
-from streams.windows.panes import Cell
 
 _WAITING_CELLS = 512
 """A batch costs numpy as much for one cell as for some hundred: so many are merged together."""
@@ -95,18 +93,18 @@ class RevisableWindows:
         self._ready: set[Key] = set()
         self._due_ms = _NEVER
         """Before this there is nothing to close and nothing to forget."""
-        self._waiting: list[tuple[int, Sequence[int], Sequence[int], Sequence[Cell]]] = []
+        self._waiting: list[tuple[int, Batch]] = []
         self._waiting_cells = 0
 
-    def merge(self, series: Sequence[int], starts: Sequence[int], cells: Sequence[Cell], watermark_ms: int) -> None:
-        """Add cells of the panes that start at ``starts``, each to every window that its pane is in."""
-        observed: Counter[int] = Counter()
-        for start, cell in zip(starts, cells, strict=True):
-            observed[start] += cell.count
-        for start, count in observed.items():
+    def merge(self, batch: Batch, watermark_ms: int) -> None:
+        """Add cells, each to every window that its pane is in."""
+        starts, which = np.unique(batch.starts, return_inverse=True)
+        counts = np.zeros(len(starts), np.int64)
+        np.add.at(counts, which, batch.cells["count"])
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
             self._judge(start, count, watermark_ms)
-        self._waiting.append((watermark_ms, series, starts, cells))
-        self._waiting_cells += len(cells)
+        self._waiting.append((watermark_ms, batch))
+        self._waiting_cells += len(batch.cells)
         if self._waiting_cells >= _WAITING_CELLS:
             self._merge_waiting()
 
@@ -198,14 +196,13 @@ class RevisableWindows:
     def _merge_waiting(self) -> None:
         if not self._waiting:
             return
-        watermarks, series, starts, cells = zip(*self._waiting, strict=True)
+        watermarks, batches = zip(*self._waiting, strict=True)
         self._waiting, self._waiting_cells = [], 0
-        joined = batch([number for part in series for number in part], [cell for part in cells for cell in part])
-        at = np.concatenate([np.array(part, np.int64) for part in starts])
-        reached = np.repeat(np.array(watermarks, np.int64), [len(part) for part in cells])
+        together = joined(batches)
+        reached = np.repeat(np.array(watermarks, np.int64), [len(batch.starts) for batch in batches])
         for size in self.sizes_ms:
-            begins = at - at % size
+            begins = together.starts - together.starts % size
             wanted = begins + size + self.lateness_ms > reached
             for begin in np.unique(begins[wanted]).tolist():
                 window = self._windows.setdefault(Key(size, begin), _Window())
-                window.merge(joined.some(wanted & (begins == begin)))
+                window.merge(together.some(wanted & (begins == begin)))

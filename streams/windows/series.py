@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Hashable, Iterable, Mapping
-from sys import intern
 
 import orjson
 
@@ -49,21 +48,26 @@ class SeriesTable:
         self.limit = limit
         self.ids: dict[Hashable, int] = {}
         self.tenants: list[str] = []
-        self.series: list[Series] = []
-        self._pairs = Pairs()
+        self.kinds: list[Kind] = []
+        self.pane_ms: list[int] = []
+        self.packed: list[bytes] = []
+        """Each series, packed: :meth:`streams.windows.panes.Series.packed`."""
+
+    def __len__(self) -> int:
+        return len(self.packed)
 
     def intern(self, key: Hashable, tenant: str, name: str, kind: Kind, labels: Mapping[str, str], pane_ms: int) -> int:
         """The number of a series; ``key`` finds it the next time without its labels being looked at."""
-        number = len(self.series)
+        number = len(self)
         self.ids[key] = number
         self.tenants.append(tenant)
-        self.series.append(Series(intern(name), kind, self._pairs.shared(sorted(labels.items())), pane_ms))
+        self.kinds.append(kind)
+        self.pane_ms.append(pane_ms)
+        self.packed.append(Series(name, kind, tuple(sorted(labels.items())), pane_ms).packed())
         return number
 
     def start_batch(self) -> None:
         """Forget everything when the table has outgrown its limit; only between batches, when no number is in use."""
-        if len(self.series) >= self.limit:
-            self.ids.clear()
-            self.tenants.clear()
-            self.series.clear()
-            self._pairs.forget()
+        if len(self) >= self.limit:
+            for each in (self.ids, self.tenants, self.kinds, self.pane_ms, self.packed):
+                each.clear()

@@ -7,7 +7,7 @@ import msgspec
 
 from schemas.alert import Alert
 from streams.batch import Partition
-from streams.windows.panes import PaneDelta, Pulse
+from streams.windows.deltas import PaneDelta, Pulse
 from streams.windows.revisable import Key
 from streams.windows.rows import Block
 from streams.windows.tenant import Tenant, TenantState
@@ -91,12 +91,12 @@ class Shard:
         self._merged[key] = (delta.last, parts | {delta.part} if delta.last == last else {delta.part})
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
-        self.overflowed += len(delta.cells) if tenant.name != delta.tenant else 0
+        self.overflowed += len(delta.cells.starts) if tenant.name != delta.tenant else 0
         revised, dropped = tenant.late()
         tenant.merge(delta.series, delta.cells, reached)
         self._count_late(delta.source.topic, tenant.late(), (revised, dropped))
-        if not reached and delta.cells:
-            first = min(start for _, start, _ in delta.cells)
+        if not reached and len(delta.cells.starts):
+            first = int(delta.cells.starts.min())
             self._ticked_ms = min(self._ticked_ms or first, first - first % self.evaluation_ms)
 
     def _count_late(self, topic: str, after: tuple[int, int], before: tuple[int, int]) -> None:

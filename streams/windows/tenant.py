@@ -11,6 +11,7 @@ from schemas.sla import Sla
 from streams.promql.storage import FOREVER
 from streams.rules.engine import RuleEngine
 from streams.windows.catalogue import Catalogue, CatalogueState
+from streams.windows.columns import Batch
 from streams.windows.history import History, HistoryState
 from streams.windows.liveness import Liveness
 from streams.windows.panes import Cell, Series
@@ -58,20 +59,22 @@ class Tenant:
         self.overflowed = 0
         """Observations that were counted into an overflow series."""
 
-    def merge(self, series: Sequence[Series], cells: Sequence[tuple[int, int, Cell]], watermark_ms: int) -> None:
-        """Add cells: (index into ``series``, start of the pane in epoch ms, what to add)."""
-        if not cells:
+    def merge(self, series: Sequence[bytes], cells: Batch, watermark_ms: int) -> None:
+        """Add cells, whose series are indexes into ``series``."""
+        if not len(cells.starts):
             return
         catalogue = self.catalogue
-        known = [catalogue.number(each) for each in series]
-        numbers, starts = [known[index] for index, _, _ in cells], [start for _, start, _ in cells]
-        catalogue.seen(np.array(numbers), np.array(starts))
-        self.windows.merge(numbers, starts, [cell for _, _, cell in cells], watermark_ms)
-        for number, (_, start, cell) in zip(numbers, cells, strict=True):
-            if catalogue.watched[number]:
-                self._watch(catalogue.series[number], start, cell, watermark_ms)
-            if number in catalogue.overflowing:
-                self.overflowed += cell.count
+        known = [catalogue.number(packed) for packed in series]
+        mine = cells.of(np.array(known)[cells.cells["series"]])
+        numbers = mine.cells["series"]
+        catalogue.seen(numbers, mine.starts)
+        self.windows.merge(mine, watermark_ms)
+        watched = np.array([catalogue.watched[number] for number in known])[cells.cells["series"]]
+        for number, start, cell in mine.some(watched).each():
+            self._watch(catalogue.series[number], start, cell, watermark_ms)
+        if catalogue.overflowing:
+            overflowing = np.isin(numbers, list(catalogue.overflowing))
+            self.overflowed += int(mine.cells["count"][overflowing].sum())
 
     def _watch(self, series: Series | None, start_ms: int, cell: Cell, watermark_ms: int) -> None:
         assert series is not None, "it has just come"

@@ -75,7 +75,7 @@ def _window(
 ) -> WindowState:
     growing = Growing()
     if cells:
-        growing.merge(batch([numbers[series] for series, _, _ in cells], [cell for _, cell, _ in cells]))
+        growing.merge(batch([(numbers[series], start, cell) for series, cell, _ in cells]))
     content, nothing = pack(growing.columns()), pack(empty())
     if not closed:
         return WindowState(size, start, "", b"", content, False, [])

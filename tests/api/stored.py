@@ -16,6 +16,7 @@ from sinks.migrations import migrate
 from streams import api
 from streams.rules.compiled import compile_rules
 from streams.rules.engine import RuleEngine
+from streams.windows.columns import batch
 from streams.windows.panes import Cell, Series
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings as TenantSettings
@@ -90,7 +91,7 @@ def shard(rules: str = RULES) -> Shard:
     tenant = made.tenant("default")
     series = Series("requests_total", "counter", (("service", "shop"),), 10_000)
     for start in range(T, T + 60_000, 10_000):
-        tenant.merge([series], [(0, start, Cell(5, 5.0, 1.0, 1.0, 1.0, start))], start)
+        tenant.merge([series.packed()], batch([(0, start, Cell(5, 5.0, 1.0, 1.0, 1.0, start))]), start)
     for now in range(T, T + 60_001, 1000):
         tenant.evaluate(now, live=False)
     return made

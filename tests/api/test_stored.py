@@ -14,6 +14,7 @@ from streams.ingest.fold import cells
 from streams.promql import Matcher, compile_expression
 from streams.stored import Extent, Resolution, extent_of
 from streams.windows.history import History
+from streams.windows.panes import Series
 from streams.windows.series import SeriesTable
 from tests.api.stored import T, database, insert, observed
 
@@ -57,8 +58,8 @@ def test_histograms_are_folded_as_ingest_folds_them(sink: ClickHouse) -> None:
     table.intern("x", "default", "system_latency_ms", "histogram", {"path": "/a", "service": "shop"}, 10_000)
     times, values = np.array([row["at"] for row in rows]), np.array([row["value"] for row in rows])
     history = History(lambda _: True, 3_600_000)
-    for number, start, cell in cells(table, np.zeros(len(rows), dtype=np.int64), times, values):
-        history.merge(table.series[number], start, cell)
+    for number, start, cell in cells(table, np.zeros(len(rows), dtype=np.int64), times, values).each():
+        history.merge(Series.unpacked(table.packed[number]), start, cell)
     history.clock.set(T + 130_000, live=False)
     everything = (Matcher("path", "=", "/a"),)
     loaded = stored.load(asking(sink), "default", [everything], Extent(T - 1, T + 130_000), SIZES)

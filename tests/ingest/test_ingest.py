@@ -19,7 +19,8 @@ from streams.batch import Headers, Partition, RecordBatch
 from streams.compliance import judge
 from streams.compliance.shipped import shipped_texts
 from streams.ingest.ingest import Ingest, Ingested
-from streams.windows.panes import Cell, Series, decode, encode
+from streams.windows.deltas import PaneDelta, decode, encode
+from streams.windows.panes import Cell, Series
 
 NOW = 1_795_342_530_000
 AT = "2026-11-22T10:15:30.125Z"
@@ -56,8 +57,8 @@ def folded(result: Ingested) -> dict[tuple[str, str, int], Cell]:
     """(tenant, series name, pane start) -> cell, merged over all deltas."""
     found: dict[tuple[str, str, int], Cell] = {}
     for delta in result.deltas:
-        for index, start, cell in delta.cells:
-            key = (delta.tenant, delta.series[index].name, start)
+        for series, start, cell in delta.each():
+            key = (delta.tenant, series.name, start)
             if key in found:
                 found[key].merge(cell)
             else:
@@ -213,7 +214,7 @@ def test_tenants_are_kept_apart() -> None:
 def test_a_security_event_counts_and_is_judged() -> None:
     result = ingest(msgspec.json.encode(security.EXAMPLE))
 
-    names = {series.name for delta in result.deltas for series in delta.series}
+    names = {series.name for delta in result.deltas for series, _, _ in delta.each()}
     assert {"security_events_total", "auth_failures_total"} <= names
 
 
@@ -267,8 +268,8 @@ def merged(results: list[Ingested]) -> dict[tuple[Series, int], tuple[Any, ...]]
     found: dict[tuple[Series, int], Cell] = {}
     for result in results:
         for delta in result.deltas:
-            for index, start, cell in delta.cells:
-                key = (delta.series[index], start)
+            for series, start, cell in delta.each():
+                key = (series, start)
                 if key in found:
                     found[key].merge(cell)
                 else:
@@ -285,16 +286,32 @@ def test_a_batch_repeated_by_another_worker_gives_the_same_deltas() -> None:
     first, second = Ingest(Windows(), Limits(), judge), Ingest(Windows(), Limits(), judge)
     second(batch(list(reversed(records))), NOW, "c")
 
-    deltas = [[encode(delta) for delta in worker(batch(records), NOW, "c").deltas] for worker in (first, second)]
+    sent = [
+        [(delta.part, delta.parts, sorted(delta.each(), key=str)) for delta in worker(batch(records), NOW, "c").deltas]
+        for worker in (first, second)
+    ]
 
-    assert len(deltas[0]) == 3
-    assert deltas[0] == deltas[1]
+    assert len(sent[0]) == 3
+    assert sent[0] == sent[1]
+
+
+def test_a_record_of_deltas_is_one_that_a_broker_takes() -> None:
+    """However many series, and however long their labels."""
+    records = [metric_event(float(n), labels={f"l{k}": f"{n:04}" * 60 for k in range(8)}) for n in range(2_000)]
+
+    sent = [encode(delta) for delta in ingest(*records).deltas]
+
+    assert len(sent) > 4
+    assert max(map(len, sent)) < 600_000
 
 
 def test_a_delta_survives_the_broker() -> None:
     [delta] = ingest(metric_event(1.0), metric_event(-2.0), metric_event(0.0)).deltas
 
-    assert decode(encode(delta)) == delta
+    again = decode(encode(delta))
+
+    assert isinstance(again, PaneDelta)
+    assert (again[:-1], list(again.each())) == (delta[:-1], list(delta.each()))
 
 
 def test_percentiles_of_a_histogram_are_within_one_per_cent() -> None:

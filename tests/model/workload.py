@@ -12,7 +12,7 @@ from streams.compliance import judge
 from streams.ingest import fold
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
-from streams.windows.panes import Pulse
+from streams.windows.deltas import Pulse
 from streams.windows.rows import rows as window_rows
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings, Tenant

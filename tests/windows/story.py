@@ -1,7 +1,9 @@
 """The records of ``panes`` behind the golden files: all kinds of series, two tenants, late data, an alert."""
 
 from streams.batch import Partition
-from streams.windows.panes import Cell, PaneDelta, Pulse, Series
+from streams.windows.deltas import PaneDelta, Pulse
+from streams.windows.panes import Cell, Series
+from tests.windows.deltas import delta
 
 MINUTE = 60_000
 START = 1_795_342_500_000 // MINUTE * MINUTE
@@ -39,14 +41,4 @@ def _delta(at: int, source: Partition, when: int, tenant: str) -> PaneDelta:
         (3, pane, Cell(2, -3.75, -4.0, 0.25, 0.25, when, 0, {-129: 1}, {127: 1})),
         (4, second, Cell(1, 1.0, 1.0, 1.0, 1.0, when, 0, {-1: 1})),
     ]
-    return PaneDelta(
-        tenant=tenant,
-        source=source,
-        incarnation="first",
-        first=at * 10,
-        last=at * 10 + 9,
-        part=0,
-        parts=1,
-        series=_SERIES,
-        cells=cells[: 3 + at % 3],
-    )
+    return delta(tenant, source, (at * 10, at * 10 + 9), _SERIES, cells[: 3 + at % 3], incarnation="first")

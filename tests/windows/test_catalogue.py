@@ -6,8 +6,8 @@ from streams.windows.catalogue import OVERFLOW, OVERFLOW_NAMES, Catalogue
 from streams.windows.panes import Series
 
 
-def series(name: str, pod: int = 0) -> Series:
-    return Series(name, "gauge", (("pod", str(pod)), ("service", "shop")), 10_000)
+def series(name: str, pod: int = 0) -> bytes:
+    return Series(name, "gauge", (("pod", str(pod)), ("service", "shop")), 10_000).packed()
 
 
 def catalogue(limit: int) -> Catalogue:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.failures import Rejected
-from streams.windows.panes import Pulse, decode, encode
+from streams.windows.deltas import Pulse, decode, encode
 
 
 def test_a_record_of_ours_is_read() -> None:

@@ -72,7 +72,7 @@ def test_columns_give_the_rows_that_cells_give(steps: list[tuple[Any, ...]]) -> 
         if step == "cell":
             number, second, observed = what
             reference.merge(number, second * 1000, cell(second * 1000, observed), watermark)
-            windows.merge([number], [second * 1000], [cell(second * 1000, observed)], watermark)
+            windows.merge(batch([(number, second * 1000, cell(second * 1000, observed))]), watermark)
         elif step == "close":
             watermark += what[0] * 1000
             closed = reference.close(watermark)
@@ -98,7 +98,7 @@ def test_columns_give_the_rows_that_cells_give(steps: list[tuple[Any, ...]]) -> 
 def test_rows_that_nobody_takes_wait_beyond_the_lateness() -> None:
     """ClickHouse may be away for longer than a window takes late events."""
     windows = RevisableWindows((60_000,), 0)
-    windows.merge([0], [0], [cell(0, [1.0])], 0)
+    windows.merge(batch([(0, 0, cell(0, [1.0]))]), 0)
     windows.close(60_000)
     windows.close(10**9)
 
@@ -109,12 +109,12 @@ def test_rows_that_nobody_takes_wait_beyond_the_lateness() -> None:
 
 def test_a_window_that_is_open_is_not_packed_and_one_that_is_closed_is_for_good() -> None:
     windows = RevisableWindows((60_000,), 60_000)
-    windows.merge([0], [0], [cell(0, [1.0])], 0)
+    windows.merge(batch([(0, 0, cell(0, [1.0]))]), 0)
     assert windows.packed() == {}
 
     windows.close(60_000)
     packed = windows.packed()
-    windows.merge([0], [1], [cell(1, [2.0])], 60_000)
+    windows.merge(batch([(0, 1, cell(1, [2.0]))]), 60_000)
     windows.close(61_000)
 
     assert windows.packed() == packed
@@ -131,7 +131,7 @@ def test_packed_columns_are_what_they_were(given: dict[int, list[float]]) -> Non
 
 
 def _columns(given: dict[int, list[float]]) -> Columns:
-    made = batch(sorted(given), [cell(10**12, given[number]) for number in sorted(given)])
+    made = batch([(number, 0, cell(10**12, given[number])) for number in sorted(given)])
     keys = made.keys()
     order = np.argsort(keys)
     return Columns(made.cells, keys[order], made.counts[order])
@@ -143,7 +143,8 @@ def test_a_closed_window_of_many_series_takes_little_room() -> None:
     random = np.random.default_rng(1)
     observed = np.round(np.exp(random.normal(3.5, 1.0, count)), 3).tolist()
     windows = RevisableWindows((10_000,), 600_000)
-    windows.merge(range(count), [0] * count, [cell(at % 10_000, [value]) for at, value in enumerate(observed)], 0)
+    made = [(at, 0, cell(at % 10_000, [value])) for at, value in enumerate(observed)]
+    windows.merge(batch(made), 0)
     windows.close(10_000)
 
     assert windows.packed_bytes() < 16 * count

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +12,15 @@ from schemas.tables import COLUMNS, Coded
 from streams.batch import Partition
 from streams.config.files import load_rules
 from streams.rules.engine import RuleEngine
-from streams.windows.panes import Cell, PaneDelta, Pulse, Series
+from streams.windows.columns import batch
+from streams.windows.deltas import PaneDelta, Pulse
+from streams.windows.panes import Cell, Series
 from streams.windows.rows import rows
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings, Tenant
 from streams.windows.versions import decode
 from streams.windows.watermark import Watermark
+from tests.windows.deltas import delta
 
 MINUTE = 60_000
 SETTINGS = Settings((MINUTE, 5 * MINUTE), 10 * MINUTE, 1000, 1000, Sla())
@@ -43,17 +45,7 @@ def requests(first: int, at_ms: int, good: int, bad: int, source: Partition = SO
         for index, count in enumerate((good, bad))
         if count
     ]
-    return PaneDelta(
-        tenant="default",
-        source=source,
-        incarnation="c",
-        first=first,
-        last=first,
-        part=0,
-        parts=1,
-        series=series,
-        cells=cells,
-    )
+    return delta("default", source, (first, first), series, cells)
 
 
 def rows_of(state: Shard) -> list[tuple[Any, ...]]:
@@ -96,7 +88,7 @@ def told(record: PaneDelta | Pulse) -> list[PaneDelta | Pulse]:
     """A delta is followed by what its reader says of the batch."""
     if isinstance(record, Pulse):
         return [record]
-    high_ms = max(cell.last_ms for _, _, cell in record.cells) if record.cells else 0
+    high_ms = int(record.cells.cells["last_ms"].max(initial=0))
     return [record, Pulse(wall_ms=high_ms, seen=[(record.source, high_ms, high_ms)])]
 
 
@@ -142,17 +134,7 @@ def test_a_dip_raises_sla_breach_within_its_minute_and_resolves_when_it_is_over(
 
 def test_silence_is_noticed_without_any_event() -> None:
     series = Series("up", "gauge", (("component", ""), ("service", "registry")), 1000)
-    beat = PaneDelta(
-        tenant="default",
-        source=SOURCE,
-        incarnation="c",
-        first=0,
-        last=0,
-        part=0,
-        parts=1,
-        series=[series],
-        cells=[(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))],
-    )
+    beat = delta("default", SOURCE, (0, 0), [series], [(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))])
 
     seen = follow([beat, *(idle(START + second * 1000) for second in range(2, 90))])
 
@@ -170,9 +152,7 @@ def test_a_batch_that_is_repeated_is_merged_once() -> None:
 
 def test_a_part_that_was_overtaken_is_merged_all_the_same() -> None:
     """A part that could not be stored is sent again after the parts behind it."""
-    import msgspec
-
-    one, two = (msgspec.structs.replace(requests(0, START + at, 10, 0), part=at, parts=2) for at in (0, 1))
+    one, two = (requests(0, START + at, 10, 0)._replace(part=at, parts=2) for at in (0, 1))
     seen = run([two, one, two, *told(requests(1, START + 2 * MINUTE, 1, 0))])
 
     assert seen.sla["default", "shop", 60, START][0] == 20.0
@@ -189,7 +169,7 @@ def test_a_delta_is_not_merged_again_after_a_snapshot() -> None:
 
 
 def test_a_topic_that_was_made_again_starts_over() -> None:
-    again = msgspec.structs.replace(requests(0, START + 1_000, 7, 0), incarnation="d")
+    again = requests(0, START + 1_000, 7, 0)._replace(incarnation="d")
     seen = follow([requests(0, START, 10, 0), again, requests(1, START + 2 * MINUTE, 1, 0)])
 
     assert seen.sla["default", "shop", 60, START][0] == 17.0
@@ -231,8 +211,7 @@ def test_a_crash_at_any_point_changes_no_row(events: list[tuple[int, int, int]],
 def test_no_part_of_a_batch_makes_another_late() -> None:
     """A batch of a day: its parts, and its tenants, are records of their own, and the clock moves after all of them."""
     parts: list[PaneDelta | Pulse] = [
-        msgspec.structs.replace(requests(9, START + (23 - part) * 60 * MINUTE, 1, 0), part=part, parts=24)
-        for part in range(24)
+        requests(9, START + (23 - part) * 60 * MINUTE, 1, 0)._replace(part=part, parts=24) for part in range(24)
     ]
     seen = run([*parts, Pulse(wall_ms=START, seen=[(SOURCE, START + 24 * 60 * MINUTE, START)])])
 
@@ -270,7 +249,7 @@ def test_too_many_series_overflow_into_one_and_are_counted() -> None:
     tenant = state.tenant("default")
     for number in range(5):
         series = Series("m", "gauge", (("n", str(number)),), 1000)
-        tenant.merge([series], [(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))], 0)
+        tenant.merge([series.packed()], batch([(0, START, Cell(1, 1.0, 1.0, 1.0, 1.0, START))]), 0)
     tenant.close(START + MINUTE)
 
     found = rows_of(state)
@@ -283,7 +262,7 @@ def test_too_many_series_overflow_into_one_and_are_counted() -> None:
 def test_tenants_past_the_limit_share_one_and_are_counted() -> None:
     state = Shard(Watermark(0), 1000, lambda name: Tenant(name, SETTINGS, RuleEngine([], name, 1000)), 2)
     for at in range(5):
-        state.merge(msgspec.structs.replace(requests(at, START, 1, 0), tenant=f"t{at}"), at)
+        state.merge(requests(at, START, 1, 0)._replace(tenant=f"t{at}"), at)
 
     assert list(state.tenants) == ["t0", "t1", "__overflow__"]
     assert state.overflowed == 3

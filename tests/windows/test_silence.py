@@ -8,10 +8,12 @@ from schemas.alert import Alert
 from schemas.sla import Sla
 from streams.batch import Partition
 from streams.rules import RuleEngine, compile_rules
-from streams.windows.panes import Cell, PaneDelta, Pulse, Series
+from streams.windows.deltas import PaneDelta, Pulse
+from streams.windows.panes import Cell, Series
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings, Tenant
 from streams.windows.watermark import Watermark
+from tests.windows.deltas import delta
 
 START = 1_700_000_000_000 // 60_000 * 60_000
 HOUR = 3_600_000
@@ -59,18 +61,8 @@ def burst(number: int, at_ms: int) -> list[PaneDelta | Pulse]:
         for second in (0, 10, 20)
         for index in range(len(series))
     ]
-    delta = PaneDelta(
-        tenant="t",
-        source=SOURCE,
-        incarnation="c",
-        first=number,
-        last=number,
-        part=0,
-        parts=1,
-        series=series,
-        cells=cells,
-    )
-    return [delta, Pulse(wall_ms=at_ms, seen=[(SOURCE, at_ms + 25_000, at_ms)])]
+    failing = delta("t", SOURCE, (number, number), series, cells)
+    return [failing, Pulse(wall_ms=at_ms, seen=[(SOURCE, at_ms + 25_000, at_ms)])]
 
 
 def played(kind: type[Shard], records: list[PaneDelta | Pulse]) -> tuple[list[Alert], list[Any], int]:

@@ -14,8 +14,8 @@ from schemas.failures import Rejected
 from streams.batch import Partition
 from streams.stages.protocol import declared
 from streams.stages.snapshots import Chunk, Located
-from streams.windows import panes
-from streams.windows.panes import Pulse
+from streams.windows import deltas
+from streams.windows.deltas import PaneDelta, Pulse, encode
 from streams.windows.shard import Shard
 from streams.windows.versions import decode
 from tests.windows.story import BEFORE, SOURCES, records
@@ -67,9 +67,17 @@ def test_a_snapshot_of_a_later_version_is_refused_with_what_to_do() -> None:
         decode(msgspec.msgpack.encode([99, "whatever comes then"]))
 
 
-def test_a_delta_and_a_pulse_of_the_version_before_are_read() -> None:
-    assert panes.decode((GOLDEN / "delta-3.bin").read_bytes()) == records()[7]
-    assert panes.decode((GOLDEN / "pulse-2.bin").read_bytes()) == Pulse(
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("delta-*.bin")), ids=lambda path: path.stem)
+def test_a_delta_of_any_version_is_read(path: Path) -> None:
+    read, told = deltas.decode(path.read_bytes()), records()[7]
+
+    assert isinstance(read, PaneDelta)
+    assert isinstance(told, PaneDelta)
+    assert (read[:-1], list(read.each())) == (told[:-1], list(told.each()))
+
+
+def test_a_pulse_of_the_version_before_is_read() -> None:
+    assert deltas.decode((GOLDEN / "pulse-2.bin").read_bytes()) == Pulse(
         wall_ms=records()[-1].wall_ms,  # type: ignore[union-attr]
         expected=SOURCES,
         idle=SOURCES,
@@ -88,3 +96,4 @@ def test_committed_metadata_of_the_versions_before_is_read() -> None:
 if __name__ == "__main__":
     made = before()[0].snapshot()
     (GOLDEN / f"snapshot-{made[1]}.bin").write_bytes(made)
+    (GOLDEN / f"delta-{encode(records()[7])[1]}.bin").write_bytes(encode(records()[7]))
