@@ -14,6 +14,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 """A short free text, such as a reason."""
 
+Identifier = Annotated[str, msgspec.Meta(max_length=4096, extra={"class": "direct_identifier"})]
+"""Who somebody is; what becomes of it before it is stored says ``schemas/personal.py``."""
+
 Labels = dict[str, str]
 """Label names and values; limits on both are checked where a label set is first seen."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Labels, Name, Text
+from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Identifier, Labels, Name, Text
 
 
 class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
@@ -16,7 +16,7 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     """What was done: ``read``, ``write``, ``export``, ``share``, ``delete`` or a name of the service's own."""
     data_categories: list[Name] = []
     """What kind of data: ``personal``, ``special-category``, ``phi``, ``cardholder``, ``pseudonymous``, ``none`` ..."""
-    data_subject: Text = ""
+    data_subject: Identifier = ""
     """Whose data: an identifier of the person, pseudonymous where possible."""
     purpose: Text = ""
     """What for, such as ``treatment`` or ``user_request``."""
@@ -32,11 +32,11 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unk
     """GDPR art. 6(1) (a) to (f); empty: not stated."""
     consent: bool | None = None
     """Whether the data subject has consented; null: not stated."""
-    consent_id: Text = ""
+    consent_id: Annotated[str, msgspec.Meta(max_length=4096, extra={"class": "quasi_identifier"})] = ""
     """Where the consent is recorded."""
-    actor: Text = ""
+    actor: Identifier = ""
     """Who did it: a user, a role, a job."""
-    recipient: Text = ""
+    recipient: Identifier = ""
     """Who received the data, when somebody did."""
     location: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """Where it is processed: an ISO 3166 country code or ``EU``."""

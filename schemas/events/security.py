@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Labels, Name, Text
+from schemas.events.envelope import DEFAULT_TENANT, ClassifiedEnvelope, Identifier, Labels, Name, Text
 
 SecurityKind = Literal[
     "auth_success",
@@ -31,9 +31,9 @@ class Security(msgspec.Struct, frozen=True, kw_only=True, gc=False, forbid_unkno
     """What was tried."""
     outcome: Literal["success", "failure", "denied", "unknown"] = "unknown"
     """How it ended; ``denied``: permission was refused."""
-    actor: Text = ""
+    actor: Identifier = ""
     """Who acted: a user, a role, a key id."""
-    address: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    address: Annotated[str, msgspec.Meta(max_length=128, extra={"class": "quasi_identifier"})] = ""
     """Where the actor came from: an IP address or a host name."""
     target: Text = ""
     """What was acted on: a secret, a bucket, a record."""

@@ -1,0 +1,82 @@
+"""Card numbers in texts: found by their length, their issuer and Luhn's check digit, and cut to what may be shown.
+
+PCI DSS 4.0, requirement 3.4.1: at most the first six and the last four digits. Numbers: ISO/IEC 7812.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+SHORTEST, LONGEST = 13, 19
+_SHOWN_FIRST, _SHOWN_LAST = 6, 4
+
+_GAP = r"[^\w\n]"
+_GROUPS = re.compile(rf"\d(?:{_GAP}?\d){{{SHORTEST - 1},}}")
+"""Digits with at most one other character between two of them. ``\\d`` are digits of any script."""
+
+_DIGITS = re.compile(r"\d+")
+_ISSUERS = re.compile(
+    r"4|5[0-8]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3(?:[47]|0[0-5]|09|[689]|5(?:2[89]|[3-8]))|6|8[16]|9792|220[0-4]"
+)
+"""How the numbers of cards begin: Visa, Mastercard and Maestro, American Express, Diners, JCB, Discover, UnionPay, Mir,
+Troy, RuPay. So a time in milliseconds or nanoseconds, which begins with 1, is none."""
+
+_HASH = re.compile(r"(?<![0-9A-Za-z])(?=\d*[a-fA-F])(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32,128})(?![0-9A-Za-z])")
+"""Digests and ids of traces: their digits are nobody's card."""
+
+
+def has_luhn_digit(digits: str) -> bool:
+    """Whether the last digit checks those before it (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def truncated(text: str) -> str:
+    """The text with every card number cut to its first six and last four digits; what is between becomes ``*``."""
+    hashes = [match.span() for match in _HASH.finditer(text)]
+    kept = list(text)
+    for start, end in _numbers(text):
+        if not any(first <= start and end <= last for first, last in hashes):
+            _blank(kept, start, end)
+    return "".join(kept)
+
+
+def without_digits(text: str) -> str:
+    """A text that is known to hold a card's number: every run of digits that could be one is cut, checked or not."""
+    kept = list(text)
+    for run in _GROUPS.finditer(text):
+        _blank(kept, *run.span())
+    return "".join(kept)
+
+
+def _blank(kept: list[str], start: int, end: int) -> None:
+    places = [place for place in range(start, end) if kept[place].isdecimal()]
+    for place in places[_SHOWN_FIRST:-_SHOWN_LAST]:
+        kept[place] = "*"
+
+
+def _numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Where card numbers are. They begin and end with a group of digits, as a date or a code may stand beside one."""
+    for run in _GROUPS.finditer(text):
+        groups = [(run.start() + m.start(), run.start() + m.end()) for m in _DIGITS.finditer(run[0])]
+        first = 0
+        while first < len(groups):
+            last = _longest_from(text, groups, first)
+            if last is not None:
+                yield groups[first][0], groups[last][1]
+            first = first + 1 if last is None else last + 1
+
+
+def _longest_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
+    """The last group of the longest card number that begins with group ``first``; None: none does."""
+    digits, found = "", None
+    for at in range(first, len(groups)):
+        digits += "".join(str(unicodedata.decimal(digit)) for digit in text[slice(*groups[at])])
+        if len(digits) > LONGEST:
+            break
+        if len(digits) >= SHORTEST and _ISSUERS.match(digits) and has_luhn_digit(digits):
+            found = at
+    return found
