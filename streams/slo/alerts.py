@@ -50,16 +50,26 @@ def burning(meter: Meter, rates: Sequence[BurnRate], now: int) -> Iterator[Burni
     if meter.is_in_maintenance(now - 1):
         return
     for rate in rates:
-        windows = [(lookback, meter.burn_rate(now, lookback)) for lookback in (rate.short, rate.long)]
-        known = [(lookback, found) for lookback, found in windows if found is not None and found > rate.factor]
-        if len(known) == len(windows):
-            yield _due(meter, now, "BurnRate", rate.severity, rate.factor, known)
+        beyond = _beyond(meter, rate, now)
+        if len(beyond) == 2:
+            yield _due(meter, now, "BurnRate", rate.severity, rate.factor, beyond)
     for condition in meter.objective.conditions:
         if all(_holds(meter, condition, at) for at in range(now, now - condition.after_minutes - 1, -1)):
             found = meter.burn_rate(now, condition.lookback_minutes)
             assert found is not None
             known = [(condition.lookback_minutes, found)]
             yield _due(meter, now, condition.name, condition.severity, condition.threshold, known)
+
+
+def _beyond(meter: Meter, rate: BurnRate, now: int) -> list[tuple[int, Fraction]]:
+    """(lookback, burn rate) of its windows, up to the first that burns no faster than the factor."""
+    found: list[tuple[int, Fraction]] = []
+    for lookback in (rate.short, rate.long):
+        burns = meter.burn_rate(now, lookback)
+        if burns is None or burns <= rate.factor:
+            break
+        found.append((lookback, burns))
+    return found
 
 
 def _holds(meter: Meter, condition: Condition, now: int) -> bool:

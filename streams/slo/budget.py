@@ -5,17 +5,27 @@ Burn rate: the share of bad among all, over the share that may be bad (Google, S
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from schemas.slo import Maintenance, Objective, Occurrences, Slices
-from streams.slo.ledger import UNIT, Ledger
+from streams.slo.ledger import UNIT, Tally
 from streams.slo.maintenance import Stretch, merged, outside, stretches
 from streams.slo.measures import slice_minutes, weight_of
 from streams.slo.windows import window_at
 
 State = Literal["ok", "exhausted", "not enough data", "no data"]
+
+
+class Minutes(Protocol):
+    """What came in each minute: a :class:`streams.slo.ledger.Ledger`, or what is stored of one."""
+
+    def tally(self, start: int, end: int) -> Tally:
+        """What ``[start, end)`` amounts to."""
+
+    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The runs of minutes in ``[start, end)`` in which nothing came."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +93,7 @@ class Meter:
     """One objective, its minutes, and the maintenance that is declared."""
 
     def __init__(
-        self, objective: Objective, ledger: Ledger, since: int, maintenance: Sequence[Maintenance] = ()
+        self, objective: Objective, ledger: Minutes, since: int, maintenance: Sequence[Maintenance] = ()
     ) -> None:
         """``since``: the minute from which on data is expected."""
         self.objective = objective
@@ -135,8 +145,7 @@ class Meter:
     def _gaps(self, start: int, end: int) -> list[Stretch]:
         """Where nothing came for longer than allowed, also when that began before ``start``."""
         after = self.objective.no_data.after_minutes
-        found = self.ledger.gaps(max(start - after, self.since), end)
-        return merged([gap for gap in found if gap[1] - gap[0] > after], start, end)
+        return merged(self.ledger.gaps(max(start - after, self.since), end, after), start, end)
 
     def _weight(self, missing: list[Stretch], total: int, seen: int) -> int:
         """What missing time counts: a slice for a slice; of events as many as in the mean minute that has any."""

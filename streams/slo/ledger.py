@@ -5,7 +5,7 @@ them make no difference to what it holds. Time is in minutes since the epoch.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import gcd
 
 import msgspec
@@ -38,13 +38,14 @@ Measure = Callable[[Minutes, int, int], Tally]
 
 
 class _Chunk:
-    __slots__ = ("_minutes", "_packed", "whole")
+    __slots__ = ("_gaps", "_minutes", "_packed", "whole")
 
     def __init__(self, packed: bytes = b"") -> None:
         self._minutes: dict[int, tuple[int, int]] | None = None if packed else {}
         self._packed = packed
         self.whole: Tally | None = None
         """What all of it amounts to; None: not known since it changed."""
+        self._gaps: tuple[int, list[tuple[int, int]]] | None = None
 
     def minutes(self) -> Minutes:
         return _unpacked(self._packed) if self._minutes is None else self._minutes
@@ -54,7 +55,20 @@ class _Chunk:
             self._minutes = _unpacked(self._packed)
         before = self._minutes.get(minute, (0, 0))
         self._minutes[minute] = before[0] + bad, before[1] + total
-        self._packed, self.whole = b"", None
+        self._packed, self.whole, self._gaps = b"", None, None
+
+    def gaps(self, longer_than: int) -> list[tuple[int, int]]:
+        """Its runs of minutes without anything that are longer, or go on before or after it."""
+        if self._gaps is None or self._gaps[0] != longer_than:
+            self._gaps = (
+                longer_than,
+                [
+                    (first, last)
+                    for first, last in runs(self.minutes(), 0, CHUNK_MINUTES)
+                    if last - first > longer_than or first == 0 or last == CHUNK_MINUTES
+                ],
+            )
+        return self._gaps[1]
 
     def packed(self) -> bytes:
         return self._packed or _packed(self._minutes or {})
@@ -92,22 +106,28 @@ class Ledger:
                 found += self._measure(chunk.minutes(), max(first, 0), min(last, CHUNK_MINUTES))
         return found
 
-    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The runs of minutes in ``[start, end)`` in which nothing came, each [from, to)."""
+    def gaps(self, start: int, end: int, longer_than: int = 0) -> list[tuple[int, int]]:
+        """The runs of more than so many minutes in ``[start, end)`` in which nothing came, each [from, to)."""
         found: list[tuple[int, int]] = []
         for index in range(start // CHUNK_MINUTES, -(-end // CHUNK_MINUTES)):
-            chunk, base = self._chunks.get(index), index * CHUNK_MINUTES
-            if chunk is not None and self._whole(chunk).seen == CHUNK_MINUTES:
-                continue
-            first, last = max(start, base), min(end, base + CHUNK_MINUTES)
-            come = sorted(base + offset for offset in chunk.minutes()) if chunk is not None else []
-            for minute in [*(minute for minute in come if first <= minute < last), last]:
-                if first < minute and found and found[-1][1] == first:
-                    found[-1] = found[-1][0], minute
-                elif first < minute:
-                    found.append((first, minute))
-                first = minute + 1
-        return found
+            for first, last in self._gaps_of(index, start, end, longer_than):
+                if found and found[-1][1] == first:
+                    found[-1] = found[-1][0], last
+                else:
+                    found.append((first, last))
+        return [gap for gap in found if gap[1] - gap[0] > longer_than]
+
+    def _gaps_of(self, index: int, start: int, end: int, longer_than: int) -> Iterator[tuple[int, int]]:
+        """Those of a chunk that may be long enough together with others."""
+        chunk, base = self._chunks.get(index), index * CHUNK_MINUTES
+        first, last = max(start, base), min(end, base + CHUNK_MINUTES)
+        if chunk is None:
+            yield first, last
+        elif last - first == CHUNK_MINUTES:
+            yield from ((base + gap_first, base + gap_last) for gap_first, gap_last in chunk.gaps(longer_than))
+        else:
+            found = runs(chunk.minutes(), first - base, last - base)
+            yield from ((base + gap_first, base + gap_last) for gap_first, gap_last in found)
 
     def settle(self, before: int) -> None:
         """Pack what ends at or before that minute; what is added later opens it again."""
@@ -132,6 +152,14 @@ class Ledger:
         if chunk.whole is None:
             chunk.whole = self._measure(chunk.minutes(), 0, CHUNK_MINUTES)
         return chunk.whole
+
+
+def runs(minutes: Minutes, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The runs of offsets in ``[first, last)`` that are not there."""
+    for offset in [*sorted(offset for offset in minutes if first <= offset < last), last]:
+        if first < offset:
+            yield first, offset
+        first = offset + 1
 
 
 def _packed(minutes: Minutes) -> bytes:
