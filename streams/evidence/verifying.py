@@ -159,9 +159,10 @@ class ChainVerifier:
         if seal.first != first:
             raise Bad(f"entry {min(seal.first, first)} is missing: seal {seal.number} begins with {seal.first}")
         if seal.count != len(self._tree):
+            odd = seal.first + min(seal.count, len(self._tree))
+            what = "missing" if len(self._tree) < seal.count else "too much"
             raise Bad(
-                f"entry {seal.first + min(seal.count, len(self._tree))} is missing or too much: "
-                f"seal {seal.number} has {seal.count} entries, there are {len(self._tree)}"
+                f"entry {odd} is {what}: seal {seal.number} has {seal.count} entries, there are {len(self._tree)}"
             )
         if seal.before != before:
             raise Bad(f"entry {first} was altered: seal {seal.number} knows another one before it")
