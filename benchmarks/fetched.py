@@ -10,7 +10,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 
 from benchmarks import events
 from streams.batch import RecordBatch
-from streams.stages.transport import has_more, unpack
+from streams.stages.taking import has_more, unpack
 from streams.stages.unpacking import Fetched
 
 TOPIC = "metrics"

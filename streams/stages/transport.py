@@ -9,18 +9,12 @@ only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's 
 """
 
 import asyncio
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from itertools import chain
 from typing import Any, NamedTuple
 
 import faust
-import numpy as np
 from aiokafka import TopicPartition
-from aiokafka.consumer import fetcher as fetching
-from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
@@ -36,8 +30,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
-from streams.stages.unpacking import Fetched, Unpacked, unpacked
-from streams.texts import joined
+from streams.stages.taking import take_all
 
 COMMIT_TIMEOUT = 20.0
 """Seconds. After this the outcome of a commit is unknown, and has to be read again."""
@@ -53,12 +46,6 @@ _REFUSED = (
 _TRICKLE_RECORDS = 5_000
 _TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
-
-_UNPACKED_RECORDS = 10_000
-"""Of a partition at a time, and whole record batches: compressed records may take ten times the room once unpacked."""
-
-
-fetching.MemoryRecords = Fetched
 
 
 class Fenced(Exception):  # noqa: N818 - named after what happened
@@ -153,14 +140,14 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         with fetcher._subscriptions.fetch_context():
             if fetcher._subscriptions.reassignment_in_progress:
                 await fetcher._subscriptions.wait_for_assignment()
-            taken = _take_all(fetcher, active_partitions, passed)
+            taken = take_all(fetcher, active_partitions, passed)
             if not taken and timeout:
                 done, pending = await asyncio.wait([fetcher._create_fetch_waiter()], timeout=timeout)
                 for waiter in pending:
                     waiter.cancel()
                 for waiter in done:
                     waiter.result()
-                taken = _take_all(fetcher, active_partitions, passed)
+                taken = take_all(fetcher, active_partitions, passed)
             return taken
 
     async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], epoch: int) -> None:
@@ -328,74 +315,3 @@ class BatchApp(faust.App):  # type: ignore[misc]
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)
-
-
-def _take_all(fetcher: Fetcher, active: set[TP], passed: dict[TopicPartition, int]) -> dict[TP, RecordBatch]:
-    """Everything fetched of the active partitions. ``passed``: where fetches began that held nothing to deliver."""
-    taken: dict[TP, RecordBatch] = {}
-    for tp in list(fetcher._records):
-        if active is not None and tp not in active:
-            if not fetcher._subscriptions.is_assigned(tp):
-                del fetcher._records[tp]
-            continue
-        result = fetcher._records.pop(tp)
-        fetcher._notify(fetcher._wait_consume_future)
-        if not isinstance(result, FetchResult):
-            if taken:
-                fetcher._records[tp] = result  # raised by the next call, when nothing is lost by it
-                continue
-            result.check_raise()
-        elif result.check_assignment(tp) and result.has_more():
-            begins = min(passed.pop(tp, sys.maxsize), result._partition_records.next_fetch_offset)
-            batch = unpack(tp, result)
-            if has_more(result):
-                fetcher._records[tp] = result
-            if batch is None:
-                passed[tp] = begins
-            else:
-                taken[TP(tp.topic, tp.partition)] = replace(batch, begins=begins)
-    return taken
-
-
-def has_more(result: FetchResult) -> bool:
-    """Whether some of a fetch is still to be unpacked."""
-    return bool(result._partition_records._records.has_next())
-
-
-def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
-    """The next records of one fetch, as columns; None when it has no more but control records or aborted ones."""
-    source = result._partition_records
-    found: list[Unpacked] = []
-    count = 0
-    while has_more(result) and count < _UNPACKED_RECORDS:
-        raw, batch = source._records.next_slice()
-        if source._check_crcs and not batch.validate_crc():
-            raise KafkaError(f"damaged record batch in {tp}")
-        if not _skipped(source, batch):
-            part = unpacked(raw, batch).since(source.next_fetch_offset)
-            found += [part] if len(part.offsets) else []
-            count += len(part.offsets)
-        source.next_fetch_offset = batch.next_offset
-    next_offset = source.next_fetch_offset
-    result._assignment.state_value(tp).consumed_to(next_offset)
-    if not found:
-        return None
-    offsets = np.concatenate([part.offsets for part in found])
-    contiguous = int(offsets[-1] - offsets[0]) + 1 == len(offsets)
-    return RecordBatch(
-        Partition(tp.topic, tp.partition),
-        range(int(offsets[0]), int(offsets[-1]) + 1) if contiguous else offsets.tolist(),
-        joined([part.values for part in found]),
-        list(chain.from_iterable(part.each_headers() for part in found)) if any(p.headers for p in found) else None,
-        np.concatenate([part.timestamps for part in found]),
-        next_offset,
-    )
-
-
-def _skipped(source: Any, batch: Any) -> bool:
-    """True for control batches and for records of transactions that were aborted."""
-    if batch.producer_id is not None:
-        source._consume_aborted_up_to(batch.base_offset)
-        if batch.is_control_batch and source._contains_abort_marker(batch):
-            source._aborted_producers.discard(batch.producer_id)
-    return batch.is_control_batch or (batch.is_transactional and batch.producer_id in source._aborted_producers)
