@@ -24,8 +24,8 @@ class Minutes(Protocol):
     def tally(self, start: int, end: int) -> Tally:
         """What ``[start, end)`` amounts to."""
 
-    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The runs of minutes in ``[start, end)`` in which nothing came."""
+    def gaps(self, start: int, end: int, longer_than: int = 0) -> list[tuple[int, int]]:
+        """The runs of more than so many minutes in ``[start, end)`` in which nothing came."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
