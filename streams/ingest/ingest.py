@@ -293,6 +293,9 @@ class _Fold:
                 self.observe(event, "up", "gauge", time_ms, float(data.status != "down"), component)
                 took = data.check_duration_ms
                 self.observe(event, "health_check_duration_ms", "histogram", time_ms, took, component)
+                if data.dependency:
+                    check = {**component, "dependency": data.dependency}
+                    self.observe(event, "health_dependency", "gauge", time_ms, float(data.status != "down"), check)
 
     def count(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1

@@ -32,7 +32,7 @@ class Output(NamedTuple):
     """The budget ran out before the clock was reached: advance again."""
 
 
-class ShardState(msgspec.Struct, array_like=True, tag=2):
+class ShardState(msgspec.Struct, array_like=True, tag=3):
     """A shard as it is kept in a snapshot; the tag is the version of the form."""
 
     offset: int

@@ -8,12 +8,13 @@ import numpy as np
 
 from schemas.alert import Alert
 from schemas.sla import Sla
+from streams.health.graph import Component
+from streams.health.vitals import WATCHED, Vitals, VitalsState
 from streams.promql.storage import FOREVER
 from streams.rules.engine import RuleEngine
 from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.columns import Batch
 from streams.windows.history import History, HistoryState
-from streams.windows.liveness import Liveness
 from streams.windows.panes import Cell, Series
 from streams.windows.revisable import Key, RevisableWindows, WindowState
 from streams.windows.rows import Block
@@ -29,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True):
     series_limit: int
     evaluation_ms: int
     sla: Sla
+    dependencies: tuple[tuple[Component, Component], ...] = ()
+    """Who depends on what, beside what health events say."""
 
 
 class TenantState(msgspec.Struct, array_like=True):
@@ -39,7 +42,7 @@ class TenantState(msgspec.Struct, array_like=True):
     windows: list[WindowState]
     sla: SlaState
     history: HistoryState
-    heartbeats: list[tuple[Series, list[int]]]
+    health: VitalsState
     rules: msgspec.Raw
 
 
@@ -54,7 +57,7 @@ class Tenant:
         self.sla = SlaMeter(settings.sla, settings.sizes_ms, settings.lateness_ms)
         names, reach_ms = _reach(engine)
         self.history = History(lambda name: names is None or name in names, reach_ms)
-        self.liveness = Liveness()
+        self.health = Vitals(settings.evaluation_ms, settings.dependencies)
         self.catalogue = Catalogue(settings.series_limit, self._is_watched)
         self.overflowed = 0
         """Observations that were counted into an overflow series."""
@@ -80,14 +83,14 @@ class Tenant:
         assert series is not None, "it has just come"
         self.sla.merge(series, start_ms, cell, watermark_ms)
         self.history.merge(series, start_ms, cell)
-        self.liveness.merge(series, cell)
+        self.health.merge(series, cell)
 
     def _is_watched(self, series: Series) -> bool:
         """Whether service levels, rules or liveness look at it: most series only have windows."""
         names, indicators = [series.name], self.settings.sla.indicators
         if series.kind == "histogram":
             names += [series.name + suffix for suffix in ("_bucket", "_sum", "_count")]
-        levels = {"up", *indicators.requests, *indicators.errors, *indicators.latency}
+        levels = {*WATCHED, *indicators.requests, *indicators.errors, *indicators.latency}
         return series.name in levels or any(map(self.history.wanted, names))
 
     def late(self) -> tuple[int, int]:
@@ -101,13 +104,15 @@ class Tenant:
         history.clock.set(now_ms, live)
         for gauge, service, value in self.sla.gauges(history.clock):
             history.set(Series(gauge, "gauge", (("service", service),), step), now_ms, value)
-        for series in self.liveness.silent(now_ms):
+        for health, value in self.health.gauges(now_ms):
+            history.set(health, now_ms, value)
+        for series in self.health.liveness.silent(now_ms):
             history.set(series, now_ms, 0.0)
         return self.engine.evaluate(now_ms, history)
 
     def next_ms(self, now_ms: int) -> int:
         """When an evaluation after the last one, at ``now_ms``, can find anything new, if nothing is merged before."""
-        changes = (self.engine.next_ms, self.sla.next_ms, self.liveness.next_ms)
+        changes = (self.engine.next_ms, self.sla.next_ms, self.health.next_ms)
         earliest = FOREVER
         for change in changes:
             if earliest > now_ms + self.settings.evaluation_ms:
@@ -116,7 +121,7 @@ class Tenant:
 
     def pass_over(self, now_ms: int, until_ms: int) -> None:
         """Leave out the evaluations between two instants; what they would have written again is there nevertheless."""
-        for series in self.liveness.silent(now_ms):
+        for series in self.health.liveness.silent(now_ms):
             for at_ms in range(now_ms + self.settings.evaluation_ms, until_ms, self.settings.evaluation_ms):
                 self.history.set(series, at_ms, 0.0)
         self.engine.pass_over(until_ms)
@@ -156,7 +161,7 @@ class Tenant:
             self.windows.snapshot(references),
             self.sla.snapshot(),
             self.history.snapshot(),
-            list(self.liveness.beats_ms.items()),
+            self.health.snapshot(),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
         )
 
@@ -166,7 +171,7 @@ class Tenant:
         self.windows.restore(state.windows, packed)
         self.sla.restore(state.sla)
         self.history.restore(state.history)
-        self.liveness.beats_ms = dict(state.heartbeats)
+        self.health.restore(state.health)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
 
 

@@ -1,9 +1,10 @@
-"""Reads snapshots of shards, those of the version before too: an upgrade goes on where that stopped."""
+"""Reads snapshots of shards, those of the versions before too: an upgrade goes on where that stopped."""
 
 import msgspec
 
 from schemas.failures import Rejected
 from streams.batch import Partition
+from streams.health.vitals import VitalsState
 from streams.windows.catalogue import CatalogueState
 from streams.windows.columns import Growing, batch, empty
 from streams.windows.history import HistoryState
@@ -37,7 +38,29 @@ class ShardState1(msgspec.Struct, array_like=True, tag=1):
     tenants: list[TenantState1]
 
 
-_decoder = msgspec.msgpack.Decoder(ShardState | ShardState1)
+class TenantState2(msgspec.Struct, array_like=True):
+    """A tenant in version 2: of health it had only heartbeats."""
+
+    name: str
+    catalogue: CatalogueState
+    windows: list[WindowState]
+    sla: SlaState
+    history: HistoryState
+    heartbeats: list[tuple[Series, list[int]]]
+    rules: msgspec.Raw
+
+
+class ShardState2(msgspec.Struct, array_like=True, tag=2):
+    """Version 2."""
+
+    offset: int
+    merged: list[tuple[Partition, str, str, int, set[int]]]
+    watermark: WatermarkState
+    ticked_ms: int
+    tenants: list[TenantState2]
+
+
+_decoder = msgspec.msgpack.Decoder(ShardState | ShardState2 | ShardState1)
 
 
 def decode(packed: bytes) -> ShardState:
@@ -51,12 +74,20 @@ def decode(packed: bytes) -> ShardState:
         ) from None
     if isinstance(state, ShardState):
         return state
-    reached = state.watermark.reached_ms
-    tenants = [_tenant(tenant, reached) for tenant in state.tenants]
+    if isinstance(state, ShardState2):
+        tenants = [_third(tenant) for tenant in state.tenants]
+    else:
+        reached = state.watermark.reached_ms
+        tenants = [_third(_second(tenant, reached)) for tenant in state.tenants]
     return ShardState(state.offset, state.merged, state.watermark, state.ticked_ms, tenants)
 
 
-def _tenant(old: TenantState1, reached_ms: int) -> TenantState:
+def _third(old: TenantState2) -> TenantState:
+    health = VitalsState(old.heartbeats, [], [], [], [])
+    return TenantState(old.name, old.catalogue, old.windows, old.sla, old.history, health, old.rules)
+
+
+def _second(old: TenantState1, reached_ms: int) -> TenantState2:
     numbers: dict[Series, int] = {}
     latest: list[int] = []
     windows = []
@@ -67,7 +98,7 @@ def _tenant(old: TenantState1, reached_ms: int) -> TenantState:
             latest[numbers[series]] = max(latest[numbers[series]], start + size - series.pane_ms)
         windows.append(_window(size, start, cells, numbers, start + size <= reached_ms))
     catalogue = CatalogueState(list(numbers), latest)
-    return TenantState(old.name, catalogue, windows, old.sla, old.history, old.heartbeats, old.rules)
+    return TenantState2(old.name, catalogue, windows, old.sla, old.history, old.heartbeats, old.rules)
 
 
 def _window(

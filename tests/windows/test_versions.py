@@ -43,7 +43,13 @@ def test_windows_and_alerts_go_on_from_a_snapshot_of_any_version(path: Path) -> 
 
     assert seen.rows == undisturbed[1].rows
     assert seen.sla == undisturbed[1].sla
-    assert transitions(seen) == transitions(undisturbed[1])
+    assert kept(seen, path) == kept(undisturbed[1], path)
+
+
+def kept(seen: Seen, path: Path) -> set[Any]:
+    """The transitions, but for those that depend on what versions 1 and 2 did not remember of health."""
+    health = set() if path.stem > "snapshot-2" else {"ServiceDown", "ServiceSilent", "ServiceFlapping"}
+    return {each for each in transitions(seen) if dict(each[0])["alertname"] not in health}
 
 
 def test_the_newest_form_has_a_golden_snapshot() -> None:

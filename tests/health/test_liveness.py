@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.windows.liveness import FORGET_MS, SILENT_MS, Liveness
+from streams.health.liveness import FORGET_MS, SILENT_MS, Liveness
 from streams.windows.panes import Cell, Series
 
 UP = Series("up", "gauge", (("service", "checkout"),), 1000)

@@ -1,0 +1,1 @@
+"""Whether services are well: who is silent, who flaps, and whose fault it is. Pure, but for :mod:`.checks`."""
