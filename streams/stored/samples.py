@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.health.liveness import FORGET_MS as GONE_MS
+from streams.health.liveness import SILENT_MS
 from streams.promql.values import NAME, Labels
 from streams.windows.histograms import LE_BOUNDS
 from streams.windows.history import FORGET_MS
-from streams.windows.liveness import FORGET_MS as GONE_MS
-from streams.windows.liveness import SILENT_MS
 
 HEARTBEAT_MS = 10_000
 """How far apart the zeros of a silent component stand."""
@@ -135,7 +135,7 @@ def _hold(times: list[int], held: list[int], after_ms: int, until_ms: int, width
 
 
 def silences(times: Sequence[int], values: Sequence[float], until_ms: int) -> tuple[list[int], list[float]]:
-    """Heartbeats, and a zero for as long as there is none: see ``streams/windows/liveness.py``."""
+    """Heartbeats, and a zero for as long as there is none: see ``streams/health/liveness.py``."""
     all_times: list[int] = []
     all_values: list[float] = []
     for time, value, following in zip(times, values, [*times[1:], until_ms + 1], strict=True):

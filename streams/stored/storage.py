@@ -11,6 +11,7 @@ import orjson
 
 from schemas.duration import milliseconds
 from schemas.failures import Rejected
+from streams.health.liveness import FORGET_MS as GONE_MS
 from streams.promql import Expression, Labels, Matcher, MemoryStorage
 from streams.promql.tokens import tokens
 from streams.promql.values import NAME
@@ -21,7 +22,6 @@ from streams.stored.samples import NOTHING, Counted, Pane, label_sets, names_of,
 from streams.stored.sql import MADE, Resolution
 from streams.windows.histograms import LE_BOUNDS
 from streams.windows.history import FORGET_MS
-from streams.windows.liveness import FORGET_MS as GONE_MS
 
 FINE_MS = 6 * 3_600_000
 """Queries that reach over more than this see windows instead of panes."""
