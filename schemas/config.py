@@ -67,6 +67,8 @@ class Topics(Section, frozen=True, kw_only=True):
     """The state of the windows, for a restart: written and read by Tidewatch alone."""
     alerts: str = "alerts"
     """Every transition of every alert."""
+    evidence: str = "evidence"
+    """What the evidence ledger is made of: violations and administrative acts."""
     dead_letters: str = "dead-letters"
     """Records that were refused, with the reason."""
 
@@ -159,6 +161,34 @@ class Compliance(Section, frozen=True, kw_only=True):
     """Ids of policies that judge nothing, such as those of a law that you are not subject to."""
 
 
+class Evidence(Section, frozen=True, kw_only=True):
+    """The evidence ledger."""
+
+    key: str = ""
+    """Ed25519 key that signs seals and heads; given by the environment, or better by ``key_file``."""
+    key_file: str = ""
+    """File that holds the key, for its owner's eyes alone (mode 0600); empty: nothing is signed."""
+
+
+class Privacy(Section, frozen=True, kw_only=True):
+    """Personal data: keys, and what is personal."""
+
+    keys: str = ""
+    """The master keys, as `tidewatch keys create` writes them; only by the environment. Empty: see the next two."""
+    keys_file: str = ""
+    """File that holds them, mode 0600. Empty, with chDB: beside its directory, made when it is not there."""
+    vault_url: str = ""
+    """Transit key of Vault or OpenBao instead, such as https://vault:8200/v1/transit/tidewatch."""
+    vault_token_file: str = ""
+    """File that holds the token; read again at each request."""
+    vault_ca_file: str = ""
+    """PEM file of the authorities to trust; empty: those of the system."""
+    fields: list[str] = []
+    """Path rules, such as "security.attributes.patient_id = direct_identifier", that come before the event types."""
+    reveal_roles: list[str] = msgspec.field(default_factory=lambda: ["tidewatch_auditor"])
+    """Roles of ClickHouse of which one is needed to reveal who somebody is; with chDB the master keys are enough."""
+
+
 class Sla(Section, frozen=True, kw_only=True):
     """Service levels."""
 
@@ -224,6 +254,8 @@ class Config(Section, frozen=True, kw_only=True):
     windows: Windows = Windows()
     rules: Rules = Rules()
     compliance: Compliance = Compliance()
+    privacy: Privacy = Privacy()
+    evidence: Evidence = Evidence()
     sla: Sla = Sla()
     limits: Limits = Limits()
     http: Http = Http()

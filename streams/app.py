@@ -1,4 +1,4 @@
-"""The Faust app: five agents, each handing what it gets to a stage."""
+"""The Faust app: six agents, each handing what it gets to a stage."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +15,7 @@ _NEVER = 10**9
 """Of Faust's watchdogs and time-outs that watch what Tidewatch does itself."""
 
 
-def build(config: Config, ingest: Offer, windows: Offer, notify: Offer, datadir: str) -> BatchApp:
+def build(config: Config, ingest: Offer, windows: Offer, notify: Offer, evidence: Offer, datadir: str) -> BatchApp:
     """The app of one worker. ``datadir`` is a directory Faust may write to; it keeps nothing there for us."""
     topics = config.topics
     app = BatchApp(
@@ -44,6 +44,7 @@ def build(config: Config, ingest: Offer, windows: Offer, notify: Offer, datadir:
         ("data-processing", topics.processing, ingest),
         ("panes", topics.panes, windows),
         ("alerts", topics.alerts, notify),
+        ("evidence", topics.evidence, evidence),
     ):
         app.agent(app.topic(topic, value_serializer="raw", key_serializer="raw"), name=name)(_handing_to(offer))
     return app

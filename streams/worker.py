@@ -21,10 +21,11 @@ from sinks.kafka import client_options
 from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
-from streams.config.files import load_ladders, load_policies, load_rules, load_sla
+from streams.config.files import load_ladders, load_policies, load_rules, load_signing_key, load_sla
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
 from streams.stages import topics
+from streams.stages.evidence import EvidenceStage
 from streams.stages.ingest import IngestStage
 from streams.stages.notify import NotifyStage
 from streams.stages.store import Store
@@ -72,6 +73,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
     """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
     ladders, judge = load_ladders(config.escalation.file), load_policies(config.compliance)
+    key = load_signing_key(config.evidence)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
     async with AsyncExitStack() as stack:
@@ -111,8 +113,18 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         )
         windows = WindowStage(config, _new_shard(config, groups, sla), store, producer, consumer, metrics)
         notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)
+        evidence = EvidenceStage(
+            config,
+            key,
+            {policy.id: policy.digest for policy in judge.policies},
+            store,
+            producer,
+            consumer,
+            lambda: topics.incarnations(config, [config.topics.evidence]),
+            metrics,
+        )
         datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
-        app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, datadir)
+        app = faust_app.build(config, ingest.offer, windows.offer, notify.offer, evidence.offer, datadir)
         # Asked when somebody looks: an insert that is stuck holds up whoever else could say it.
         metrics.buffered_bytes.set_function(lambda: app.backlog.bytes)
         metrics.back_pressure_paused.set_function(lambda: app.backlog.is_full)
@@ -122,7 +134,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         stack.enter_context(_quiet_collector())
         await app.start()
         stack.push_async_callback(app.stop)
-        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify)]
+        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify, evidence)]
         stack.push_async_callback(_end, stages)
         yield Worker(http_port, clickhouse_port, sink, metrics, windows, ingest), stages
 

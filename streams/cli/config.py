@@ -48,6 +48,5 @@ def visible(loaded: Loaded) -> dict[str, dict[str, object]]:
     """Section -> setting -> value, passwords hidden."""
     sections: dict[str, dict[str, object]] = msgspec.to_builtins(loaded.config)
     for settings in sections.values():
-        if settings.get("password"):
-            settings["password"] = HIDDEN
+        settings |= dict.fromkeys((name for name in ("password", "key", "keys") if settings.get(name)), HIDDEN)
     return sections

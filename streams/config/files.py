@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.config import Compliance
+from schemas.config import Compliance, Evidence
 from schemas.failures import Rejected
 from schemas.sla import Sla
 from streams.alerts.ladders import Ladder, read_ladders
 from streams.compliance.judging import Judge, compile_policies
 from streams.compliance.reading import read_policy
 from streams.compliance.shipped import shipped_files
+from streams.evidence.signing import SigningKey
 from streams.rules.compiled import CompiledGroup, compile_rules, refuse
 
 
@@ -70,6 +71,21 @@ def load_policies(compliance: Compliance) -> Judge:
     judge, found = compile_policies([file for file in files if file.id not in compliance.without])
     refuse(sorted(problems + found))
     return judge
+
+
+def load_signing_key(evidence: Evidence) -> SigningKey | None:
+    """The key that signs the evidence ledger; None when none is configured. Raises Rejected, without the key."""
+    if not evidence.key_file:
+        return SigningKey(evidence.key) if evidence.key else None
+    try:
+        mode, text = Path(evidence.key_file).stat().st_mode, Path(evidence.key_file).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise Rejected(
+            f"evidence.key_file: {evidence.key_file} cannot be read; make one with tidewatch audit keygen"
+        ) from None
+    if mode & 0o077:
+        raise Rejected(f"evidence.key_file: others may read it; run: chmod 600 {evidence.key_file}")
+    return SigningKey(text)
 
 
 def load_ladders(path: str) -> list[Ladder]:

@@ -42,6 +42,7 @@ class HeadRow(NamedTuple):
 
     tenant: str
     chain: str
+    offset: int
     entries: int
     at_ms: int
     signed: Signed
@@ -146,7 +147,7 @@ class Chain:
             offset=offset,
             key=self._key_id,
         )
-        return HeadRow(state.tenant, state.chain, state.seq, at_ms, self._signed(head))
+        return HeadRow(state.tenant, state.chain, offset, state.seq, at_ms, self._signed(head))
 
     @property
     def _key_id(self) -> str:

@@ -37,7 +37,9 @@ from schemas.failures import Rejected
 from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
+from streams.evidence.records import Findings
 from streams.ingest import decode
+from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.judged import JudgedEvents
 from streams.ingest.observed import Observed, in_order
@@ -65,6 +67,8 @@ class Ingested(NamedTuple):
     """Accepted events by type."""
     high_ms: int
     """The highest event time accepted, epoch ms; 0 when nothing was."""
+    findings: Sequence[Findings] = ()
+    """For the evidence ledger."""
 
 
 class Ingest:
@@ -111,6 +115,7 @@ class _Fold:
         self.observed: list[Observed] = []
         self.raw: dict[str, Rows] = {}
         self.judged = JudgedEvents()
+        self.findings: list[Findings] = []
         self.high_ms = 0
 
     def run(self) -> Ingested:
@@ -309,6 +314,7 @@ class _Fold:
         """The verdicts as rows of ``verdicts`` and as observations."""
         given = self.judged.given(self.batch.values)
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
+        self.findings = findings(self.batch, self.rows.incarnation, self.judged, given)
         series = np.array([self.evaluation(*each) for each in given.distinct], dtype=np.int64)
         self.ids += series[given.which].tolist()
         self.times += given.times.tolist()
@@ -350,4 +356,4 @@ class _Fold:
             folded = list(deltas(table, cells(table, ids, times, values), *about))
         if self.dead:
             self.rows.dead_letters(self.dead)
-        return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms)
+        return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms, self.findings)

@@ -1,4 +1,4 @@
-"""What the first stage sends: increments and pulses for the windows, and copies of dead letters."""
+"""What the first stage sends: increments and pulses for windows, findings for the ledger, copies of dead letters."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from schemas.config import Topics
 from schemas.failures import Unavailable
 from streams.batch import DeadLetter
+from streams.evidence import records
 from streams.ingest.ingest import Ingested
 from streams.stages.owned import Part
 from streams.stages.store import Store
@@ -55,9 +56,15 @@ class Sending:
             await self._store.retrying("kafka", partial(self._send, ingested), check)
 
     async def _send(self, ingested: Ingested) -> None:
-        """Pane deltas to their tenants' partitions, dead letters to theirs; all stored when this returns."""
+        """Deltas and findings to their tenants' partitions, dead letters to theirs; all stored when this returns."""
         try:
             sent = [await self._send_delta(delta) for delta in ingested.deltas]
+            sent += [
+                await self._producer.send(
+                    self._topics.evidence, value=records.encode(findings), key=findings.tenant.encode()
+                )
+                for findings in ingested.findings
+            ]
             sent += [
                 await self._producer.send(
                     self._topics.dead_letters, value=(letter.value or b"")[:_LETTER_BYTES], headers=_headers(letter)

@@ -14,7 +14,8 @@ from schemas.failures import Rejected, Unavailable
 from sinks.kafka import client_options, librdkafka_options
 
 STATE_PARTITIONS = 4
-"""Of ``panes``, its snapshots and ``alerts``: a tenant lives in one, so as many workers can share the second stage."""
+"""Of ``panes``, its snapshots, ``alerts`` and ``evidence``: a tenant lives in one, so as many workers can share what
+comes after the first stage."""
 
 _DAY_MS = 86_400_000
 
@@ -64,6 +65,7 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[NewTopic]) -> None:
 def _layout(config: Config) -> list[tuple[str, int, dict[str, str]]]:
     topics, partitions = config.topics, config.kafka.partitions
     week, month = str(7 * _DAY_MS), str(30 * _DAY_MS)
+    kept = str(config.clickhouse.retention_days * _DAY_MS)
     events = [
         (name, partitions, {"retention.ms": week}) for name in (topics.metrics, topics.security, topics.processing)
     ]
@@ -72,6 +74,7 @@ def _layout(config: Config) -> list[tuple[str, int, dict[str, str]]]:
         (topics.panes, STATE_PARTITIONS, {"retention.ms": week}),
         (topics.snapshots, STATE_PARTITIONS, {"retention.ms": week, "retention.bytes": str(2**30)}),
         (topics.alerts, STATE_PARTITIONS, {"retention.ms": month}),
+        (topics.evidence, STATE_PARTITIONS, {"retention.ms": kept, "message.timestamp.type": "LogAppendTime"}),
         (topics.dead_letters, 1, {"retention.ms": month}),
     ]
 

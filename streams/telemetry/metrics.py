@@ -47,6 +47,10 @@ class Metrics:
             "protocol_anomalies_total", "Gaps, overlaps or backward steps that the auditor saw.", "kind"
         )
 
+        # Evidence
+        self.evidence_entries_total = counter("evidence_entries_total", "Entries written to the evidence ledger.")
+        self.evidence_seals_total = counter("evidence_seals_total", "Hours of the evidence ledger sealed.")
+
         # Sinks
         self.insert_seconds = histogram("insert_seconds", "One insert into ClickHouse.", "table")
         self.insert_rows_total = counter("insert_rows_total", "Rows inserted into ClickHouse.", "table")

@@ -45,7 +45,7 @@ class Pipeline:
         self.config = directory / "tidewatch.toml"
         self.environment = {**os.environ, "TMPDIR": str(directory), "TIDEWATCH_CONFIG": str(self.config)}
         topics = {"metrics": "metrics", "security": "security", "processing": "data-processing", "panes": "panes"}
-        topics |= {"snapshots": "snapshots", "alerts": "alerts", "dead_letters": "dead-letters"}
+        topics |= {"snapshots": "snapshots", "alerts": "alerts", "evidence": "evidence", "dead_letters": "dead-letters"}
         self.topics = {field: f"{self.name}-{topic}" for field, topic in topics.items()}
         self.config.write_text(
             f"[kafka]\nbootstrap_servers = {[bootstrap]!r}\ngroup = '{self.name}'\npartitions = {partitions}\n"

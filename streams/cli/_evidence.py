@@ -1,0 +1,171 @@
+"""The evidence ledger as ClickHouse has it: which chains there are, and their rows in the order of verification."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from sinks.chdb_directory import quoted
+from streams.cli._clickhouse import Ask
+from streams.evidence.export import Line
+from streams.evidence.verifying import Bad
+
+_PAGE = 50_000
+"""Entries of one question."""
+
+_CATCH_UP_SECONDS = 10.0
+"""How long a worker may take from writing entries to writing the head that knows them."""
+
+
+class Stored(NamedTuple):
+    """A chain, and what is to be read of it; times are epoch ms, None: no limit."""
+
+    tenant: str
+    chain: str
+    since_ms: int
+    until_ms: int | None
+
+
+class Head(NamedTuple):
+    """A row of ``evidence_heads``."""
+
+    version: int
+    entries: int
+    line: Line
+
+
+class SealedHour(NamedTuple):
+    """A row of ``evidence_seals``."""
+
+    number: int
+    hour_ms: int
+    first: int
+    entries: int
+    line: Line
+
+
+def chains(ask: Ask, tenant: str | None) -> list[tuple[str, str]]:
+    """Tenant and chain of all there is, wherever it left a trace."""
+    where = f" WHERE tenant = {quoted(tenant)}" if tenant else ""
+    tables = ("evidence", "evidence_seals", "evidence_heads")
+    asked = " UNION DISTINCT ".join(f"SELECT DISTINCT tenant, chain FROM {table}{where}" for table in tables)  # noqa: S608
+    rows = _rows(ask, f"SELECT tenant, chain FROM ({asked}) ORDER BY tenant, chain")  # noqa: S608
+    return [(row["tenant"].decode(), row["chain"].decode()) for row in rows]
+
+
+class Reading:
+    """The rows of one chain, as they are up to one head."""
+
+    def __init__(self, ask: Ask, stored: Stored) -> None:
+        """Raises Bad when the chain has no head, or rows that no head knows."""
+        self._ask = ask
+        self._of = stored
+        self._where = f"WHERE tenant = {quoted(stored.tenant)} AND chain = {quoted(stored.chain)}"
+        self.head = self._read_head()
+        self._nothing_beyond()
+        seals = self._read_seals()
+        self.passed = [seal for seal in seals if seal.hour_ms < stored.since_ms]
+        until = stored.until_ms
+        self.seals = [each for each in seals[len(self.passed) :] if until is None or each.hour_ms < until]
+        self.is_whole = len(self.passed) + len(self.seals) == len(seals)
+
+    @property
+    def first(self) -> int:
+        """The number of the first entry to read."""
+        last = self.passed[-1] if self.passed else None
+        return last.first + last.entries if last else 0
+
+    @property
+    def end(self) -> int:
+        """The number after the last one."""
+        if self.is_whole:
+            return self.head.entries
+        return self.seals[-1].first + self.seals[-1].entries if self.seals else self.first
+
+    def lines(self, with_passed: bool = True) -> Iterator[Line]:
+        """Seals that are passed over, entries with their seals, what is not sealed yet, and the head."""
+        if with_passed:
+            yield from (seal.line._replace(kind="P") for seal in self.passed)
+        at = self.first
+        for seal in self.seals:
+            yield from self._entries(at, seal.first + seal.entries)
+            yield seal.line
+            at = max(at, seal.first + seal.entries)
+        if self.is_whole:
+            yield from self._entries(at, None)
+        yield self.head.line
+
+    def _entries(self, begin: int, end: int | None) -> Iterator[Line]:
+        """Entries ``begin`` to ``end``; None: however many there are."""
+        while end is None or begin < end:
+            upto = begin + _PAGE if end is None else min(begin + _PAGE, end)
+            rows = _rows(
+                self._ask,
+                "SELECT seq, version, toUnixTimestamp64Milli(at) AS at_ms, entry FROM evidence FINAL "  # noqa: S608
+                f"{self._where} AND seq >= {begin} AND seq < {upto} AND version <= {self.head.version} ORDER BY seq",
+            )
+            if end is None and not rows:
+                return
+            for row in rows:
+                _agrees(row)
+                yield Line("E", row["entry"])
+            begin = upto
+
+    def _read_head(self) -> Head:
+        rows = _rows(self._ask, f"SELECT version, entries, head, signature FROM evidence_heads FINAL {self._where}")  # noqa: S608
+        if not rows:
+            raise Bad("the head is missing")
+        row = rows[0]
+        return Head(row["version"], row["entries"], Line("H", row["head"], row["signature"].decode("utf-8", "replace")))
+
+    def _read_seals(self) -> list[SealedHour]:
+        rows = _rows(
+            self._ask,
+            "SELECT number, toUnixTimestamp64Milli(hour) AS hour_ms, first, entries, seal, signature "  # noqa: S608
+            f"FROM evidence_seals FINAL {self._where} AND version <= {self.head.version} ORDER BY number",
+        )
+        return [
+            SealedHour(
+                row["number"],
+                row["hour_ms"],
+                row["first"],
+                row["entries"],
+                Line("S", row["seal"], row["signature"].decode("utf-8", "replace")),
+            )
+            for row in rows
+        ]
+
+    def _nothing_beyond(self) -> None:
+        """Rows that are newer than the head are being written; the head that knows them comes at once, or never."""
+        last = max(self._newest("evidence"), self._newest("evidence_seals"))
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+        while last > self._read_head().version:
+            if time.monotonic() > deadline:
+                raise Bad(f"entry {self.head.entries} is too much: the head knows {self.head.entries} entries")
+            time.sleep(0.5)
+
+    def _newest(self, table: str) -> int:
+        [row] = _rows(self._ask, f"SELECT max(version) AS version FROM {table} {self._where}")  # noqa: S608
+        version: int = row["version"]
+        return version
+
+
+def _agrees(row: dict[str, Any]) -> None:
+    """The columns beside an entry are for queries; they too must say what it says."""
+    stated = b'{"at":%d,' % row["at_ms"]
+    places = (b'"offset":%d,"previous":' % row["version"], b'"seq":%d,"tenant":' % row["seq"])
+    if not row["entry"].startswith(stated) or any(place not in row["entry"] for place in places):
+        raise Bad(f"entry {row['seq']} was altered: the columns of its row say otherwise")
+
+
+def _rows(ask: Ask, sql: str) -> list[dict[str, Any]]:
+    """Texts as bytes: what was altered may be no text any more."""
+    table = pa.ipc.open_stream(ask(sql, "ArrowStream")).read_all()
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        columns[name] = (column.cast(pa.binary()) if pa.types.is_string(column.type) else column).to_pylist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -1,0 +1,104 @@
+"""What judging a batch gave, as it goes to the evidence ledger: violations one by one, all verdicts in number."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.policy import Verdict
+from streams.batch import RecordBatch
+from streams.evidence.records import Findings, Violation
+from streams.ingest.judged import Given, JudgedEvents
+
+_PER_RECORD = 1_000
+"""Violations of a record: some 400 bytes each, and a broker takes 1 MB."""
+
+_PLACES = {"compliant": 0, "non_compliant": 1, "not_evaluated": 2}
+
+
+class _Wrong(NamedTuple):
+    """A violated policy, with all of its controls."""
+
+    policy: str
+    digest: str
+    controls: tuple[str, ...]
+    severity: str
+    reason: str
+
+
+def findings(batch: RecordBatch, incarnation: str, judged: JudgedEvents, given: Given) -> list[Findings]:
+    """A record for each tenant, several when it has many violations."""
+    violations = _violations(batch, judged, given)
+    found = []
+    for tenant, tally in _tallies(given).items():
+        own = violations.get(tenant, [])
+        for part, begin in enumerate(range(0, max(len(own), 1), _PER_RECORD)):
+            found.append(
+                Findings(
+                    tenant=tenant,
+                    source=batch.partition,
+                    incarnation=incarnation,
+                    first=int(batch.offsets[0]),
+                    last=int(batch.offsets[-1]),
+                    part=part,
+                    violations=own[begin : begin + _PER_RECORD],
+                    tally={} if part else tally,
+                )
+            )
+    return found
+
+
+def _tallies(given: Given) -> dict[str, dict[str, tuple[int, int, int]]]:
+    """Tenant -> control -> how many verdicts were compliant, violations, not evaluated."""
+    counts = np.bincount(given.which, minlength=len(given.distinct)).tolist()
+    tallies: dict[str, dict[str, list[int]]] = {}
+    for (tenant, _, verdict), count in zip(given.distinct, counts, strict=True):
+        controls = tallies.setdefault(tenant, {})
+        controls.setdefault(_control(verdict), [0, 0, 0])[_PLACES[verdict.verdict]] += count
+    return {
+        tenant: {control: (n[0], n[1], n[2]) for control, n in sorted(controls.items())}
+        for tenant, controls in sorted(tallies.items())
+    }
+
+
+def _violations(batch: RecordBatch, judged: JudgedEvents, given: Given) -> dict[str, list[Violation]]:
+    """By tenant, in the order of their records."""
+    known: dict[int, list[_Wrong]] = {}
+    found: dict[str, list[Violation]] = {}
+    for (time_ms, event, index), verdicts, digest in zip(judged.events, judged.verdicts, given.digests, strict=True):
+        wrongs = known.get(id(verdicts))  # the judged events keep each alive, so that an id stays its own
+        if wrongs is None:
+            wrongs = known[id(verdicts)] = list(_wrongs(verdicts))
+        if wrongs:
+            offset, service = int(batch.offsets[index]), event.data.service
+            found.setdefault(event.data.tenant, []).extend(
+                Violation(
+                    offset,
+                    time_ms,
+                    service,
+                    wrong.policy,
+                    wrong.digest,
+                    wrong.controls,
+                    wrong.severity,
+                    wrong.reason,
+                    digest,
+                )
+                for wrong in wrongs
+            )
+    for violations in found.values():
+        violations.sort(key=lambda violation: violation.offset)
+    return found
+
+
+def _wrongs(verdicts: Sequence[Verdict]) -> Iterator[_Wrong]:
+    by_policy: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.verdict == "non_compliant":
+            by_policy.setdefault(verdict.policy, []).append(verdict)
+    for policy, same in by_policy.items():
+        controls = tuple(_control(verdict) for verdict in same)
+        yield _Wrong(policy, same[0].policy_digest, controls, same[0].severity, same[0].reason)
+
+
+def _control(verdict: Verdict) -> str:
+    return f"{verdict.framework} {verdict.control}"
