@@ -1,0 +1,1 @@
+"""How long the report of a month of many objectives takes."""
