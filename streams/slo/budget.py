@@ -15,6 +15,8 @@ from streams.slo.maintenance import Stretch, merged, outside, stretches
 from streams.slo.measures import slice_minutes, weight_of
 from streams.slo.windows import window_at
 
+_CENTURY = 100 * 525_600
+
 State = Literal["ok", "exhausted", "not enough data", "no data"]
 
 
@@ -83,10 +85,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return None if used is None else max(1 - used, Fraction(0))
 
     def exhausted_after(self, burn_rate: Fraction | None) -> int | None:
-        """In how many minutes nothing is left, if it goes on at that rate; None when it does not burn or is unknown."""
+        """In how many minutes nothing is left, if it goes on at that rate; None: unknown, or not in a hundred years."""
         if self.remaining is None or not burn_rate:
             return None
-        return int(self.remaining * (self.end - self.start) / burn_rate)
+        after = int(self.remaining * (self.end - self.start) / burn_rate)
+        return after if after < _CENTURY else None
 
 
 class Meter:

@@ -85,7 +85,7 @@ def _of_condition(objective: Objective, condition: Condition, budget: str) -> di
 def _alert(objective: Objective, name: str, severity: str, expr: str, windows: str) -> dict[str, Any]:
     summary = f"{objective.name} burns its error budget {windows}" if windows else f"{objective.name} has no data"
     labels = {
-        **_plain(objective.labels),
+        **plain_labels(objective.labels),
         "severity": severity,
         "objective": objective.name,
         "service": objective.service,
@@ -93,7 +93,7 @@ def _alert(objective: Objective, name: str, severity: str, expr: str, windows: s
     return {"alert": name, "expr": expr, "labels": labels, "annotations": {"summary": summary}}
 
 
-def _plain(labels: dict[str, str]) -> dict[str, str]:
+def plain_labels(labels: dict[str, str]) -> dict[str, str]:
     """Names that Prometheus takes, and values without the marks of its templates."""
     return {
         "".join(c if c.isascii() and c.isalnum() else "_" for c in name): value.replace("{{", "{ {")

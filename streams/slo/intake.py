@@ -5,61 +5,52 @@ from math import isfinite
 
 from schemas.slo import Objective, Ratio, Raw, Source, Threshold
 from streams.promql.matcher import Matcher
+from streams.promql.moment import Resolver, Selection
 from streams.promql.storage import Storage
 from streams.promql.values import NAME
-from streams.slo.ledger import UNIT, Ledger
+from streams.slo.ledger import UNIT
 from streams.slo.measures import COMPARE
 from streams.slo.sources import expression_of, is_of_distribution, matchers_of, sources_of
 from streams.windows.panes import Cell, Series
 from streams.windows.sketch import count_at_most
 
-MINUTE_MS = 60_000
-
-Amount = Callable[[Cell], tuple[float, float]]
-"""(bad, total) that a cell adds."""
+Amount = Callable[[Cell], tuple[int, int]]
+"""(bad, total) that a cell adds, in units of the ledger."""
 _Count = Callable[[Cell], float]
 
 
 class Intake:
-    """Takes what an objective needs from the series of its tenant. Raises Rejected for what cannot be compiled."""
+    """What an objective needs from the series of a tenant, any one. Raises Rejected for what cannot be compiled."""
 
     def __init__(self, objective: Objective) -> None:
         self._indicator = indicator = objective.indicator
-        self.asks = any(source.query for source in sources_of(indicator))
+        self._expressions = {
+            source.query: expression_of(source.query, "1m") for source in sources_of(indicator) if source.query
+        }
+        self.asks = bool(self._expressions)
         """Whether it has queries: :meth:`ask` once a minute, after the minute is over."""
-        self._sides: list[tuple[list[tuple[Matcher, ...]], int, int]] = []
+        self._sides: list[tuple[list[Selector], int, int]] = []
         if isinstance(indicator, Ratio):
             self._side(indicator.total, 0 if indicator.bad else 1, 1)
             self._side(indicator.good, -1, 0)
             self._side(indicator.bad, 1, 0)
         elif is_of_distribution(indicator):
             self._side(indicator.source, 1, 1)
-        self._known: dict[Series, Amount | None] = {}
 
-    def take(self, ledger: Ledger, series: Series, start_ms: int, cell: Cell) -> None:
-        """Add what a pane says; panes of other series say nothing."""
-        if series not in self._known:
-            self._known[series] = self._amount(series)
-        amount = self._known[series]
-        if amount is not None:
-            bad, total = amount(cell)
-            ledger.add(start_ms // MINUTE_MS, units(bad), units(total))
+    def selectors(self) -> list["Selector"]:
+        """What it takes; :meth:`amount` of other series is None."""
+        return [selector for selectors, _, _ in self._sides for selector in selectors]
 
-    def ask(self, ledger: Ledger, storage: Storage, end_ms: int) -> None:
-        """Add the minute that ends then, by the queries. Values that are missing or not finite say nothing."""
-        found = self._answer(storage, end_ms)
-        if found is not None:
-            ledger.add(end_ms // MINUTE_MS - 1, units(found[0]), units(found[1]))
+    def selections(self) -> list[Selection]:
+        """What its queries read: matchers, and how far back in ms."""
+        return [found for expression in self._expressions.values() for found in expression.selectors()]
 
-    def _side(self, source: Source | None, bad: int, total: int) -> None:
-        if source is not None and source.series:
-            self._sides.append(([matchers_of(selector) for selector in source.series], bad, total))
-
-    def _amount(self, series: Series) -> Amount | None:
+    def amount(self, series: Series) -> Amount | None:
+        """What the panes of a series add to the ledger; None: nothing."""
         parts: list[tuple[_Count, int, int]] = []
         for selectors, bad, total in self._sides:
-            for matchers in selectors:
-                count = self._count(series, matchers)
+            for selector in selectors:
+                count = selector.count(series)
                 if count is not None:
                     parts.append((count, bad, total))
         if not parts:
@@ -67,35 +58,31 @@ class Intake:
         if isinstance(self._indicator, Threshold):
             return _beyond(self._indicator)
         return lambda cell: (
-            sum(count(cell) * bad for count, bad, _ in parts),
-            sum(count(cell) * total for count, _, total in parts),
+            units(sum(count(cell) * bad for count, bad, _ in parts)),
+            units(sum(count(cell) * total for count, _, total in parts)),
         )
 
-    def _count(self, series: Series, matchers: tuple[Matcher, ...]) -> _Count | None:
-        """How a selector counts the cells of a series; None when it does not select it."""
-        name = next((matcher.value for matcher in matchers if matcher.name == NAME and matcher.op == "="), "")
-        suffix = name.removeprefix(series.name) if series.kind == "histogram" else ""
-        bound = next((matcher.value for matcher in matchers if matcher.name == "le" and matcher.op == "="), "")
-        if suffix == "_bucket" and not bound:
-            return None
-        labels = {**dict(series.labels), NAME: series.name + (suffix if suffix in _HISTOGRAM else "")}
-        if suffix == "_bucket":
-            labels["le"] = bound
-        if not all(matcher.test()(labels.get(matcher.name, "")) for matcher in matchers):
-            return None
-        if series.kind != "histogram":
-            return lambda cell: cell.sum
-        return _at_most(float(bound)) if suffix == "_bucket" else _HISTOGRAM.get(suffix, _HISTOGRAM["_count"])
+    def ask(self, storage: Storage | Resolver, end_ms: int) -> tuple[int, int] | None:
+        """(bad, total) in units of the minute that ends then, by the queries; None when they give no finite number.
 
-    def _answer(self, storage: Storage, end_ms: int) -> tuple[float, float] | None:
+        Raises Rejected when the data make a query impossible.
+        """
+        found = self._answer(storage, end_ms)
+        return None if found is None else (units(found[0]), units(found[1]))
+
+    def _side(self, source: Source | None, bad: int, total: int) -> None:
+        if source is not None and source.series:
+            self._sides.append(([Selector(matchers_of(selector)) for selector in source.series], bad, total))
+
+    def _answer(self, storage: Storage | Resolver, end_ms: int) -> tuple[float, float] | None:
         indicator = self._indicator
         if isinstance(indicator, Ratio):
-            total = _sum(indicator.total, storage, end_ms)
-            part = _sum(indicator.bad or indicator.good, storage, end_ms) or 0.0
-            if total is None:
+            totals = self._values(indicator.total, storage, end_ms)
+            part = sum(self._values(indicator.bad or indicator.good, storage, end_ms))
+            if not totals:
                 return None
-            return (part if indicator.bad else total - part), total
-        values = _values(indicator.source, storage, end_ms)
+            return (part if indicator.bad else sum(totals) - part), sum(totals)
+        values = self._values(indicator.source, storage, end_ms)
         if not values:
             return None
         if isinstance(indicator, Raw):
@@ -104,8 +91,43 @@ class Intake:
         compare = COMPARE[indicator.op]
         return sum(not compare(value, indicator.value) for value in values) / len(values), 1.0
 
+    def _values(self, source: Source | None, storage: Storage | Resolver, end_ms: int) -> list[float]:
+        if source is None or not source.query:
+            return []
+        found = self._expressions[source.query].evaluate(storage, end_ms)
+        if isinstance(found, list):
+            return [sample.value for sample in found if isfinite(sample.value)]
+        return [found] if isinstance(found, float) and isfinite(found) else []
 
-_HISTOGRAM: dict[str, _Count] = {
+
+class Selector:
+    """A plain selector, as increments of series are taken by it."""
+
+    def __init__(self, matchers: tuple[Matcher, ...]) -> None:
+        self._tests = [(matcher.name, matcher.test()) for matcher in matchers]
+        exact = {matcher.name: matcher.value for matcher in reversed(matchers) if matcher.op == "="}
+        self.name = exact.get(NAME, "")
+        """The one name that it selects; empty: any."""
+        self.service = exact.get("service", "")
+        """The one service that it selects; empty: any."""
+        self._bound = exact.get("le", "")
+
+    def count(self, series: Series) -> "_Count | None":
+        """How it counts the cells of a series; None when it does not select it."""
+        suffix = self.name.removeprefix(series.name) if series.kind == "histogram" else ""
+        if suffix == "_bucket" and not self._bound:
+            return None
+        labels = {**dict(series.labels), NAME: series.name + (suffix if suffix in SHOWN_AS else "")}
+        if suffix == "_bucket":
+            labels["le"] = self._bound
+        if not all(test(labels.get(name, "")) for name, test in self._tests):
+            return None
+        if series.kind != "histogram":
+            return lambda cell: cell.sum
+        return _at_most(float(self._bound)) if suffix == "_bucket" else SHOWN_AS.get(suffix, SHOWN_AS["_count"])
+
+
+SHOWN_AS: dict[str, _Count] = {
     "_count": lambda cell: cell.count,
     "_sum": lambda cell: cell.sum,
     "_bucket": lambda cell: cell.count,
@@ -114,7 +136,9 @@ _HISTOGRAM: dict[str, _Count] = {
 
 
 def units(events: float) -> int:
-    """Events in units of the ledger; whole events exactly."""
+    """Events in units of the ledger; whole events exactly. What is no number says nothing."""
+    if not isfinite(events):
+        return 0
     return int(events) * UNIT if events == int(events) else round(events * UNIT)
 
 
@@ -125,16 +149,4 @@ def _at_most(bound: float) -> _Count:
 def _beyond(threshold: Threshold) -> Amount:
     """The samples of a distribution on the wrong side of a bound, and all of them."""
     is_upper, within = threshold.op in ("lt", "lte"), _at_most(threshold.value)
-    return lambda cell: ((cell.count - within(cell)) if is_upper else within(cell), cell.count)
-
-
-def _sum(source: Source | None, storage: Storage, end_ms: int) -> float | None:
-    values = _values(source, storage, end_ms) if source is not None else []
-    return sum(values) if values else None
-
-
-def _values(source: Source, storage: Storage, end_ms: int) -> list[float]:
-    found = expression_of(source.query, "1m").evaluate(storage, end_ms)
-    if isinstance(found, list):
-        return [sample.value for sample in found if isfinite(sample.value)]
-    return [found] if isinstance(found, float) and isfinite(found) else []
+    return lambda cell: (units((cell.count - within(cell)) if is_upper else within(cell)), units(cell.count))

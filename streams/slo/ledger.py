@@ -92,6 +92,12 @@ class Ledger:
             chunk = self._chunks[index] = _Chunk()
         chunk.add(offset, bad, total)
 
+    def at(self, minute: int) -> tuple[int, int]:
+        """(bad, total) of a minute in units."""
+        index, offset = divmod(minute, CHUNK_MINUTES)
+        chunk = self._chunks.get(index)
+        return chunk.minutes().get(offset, (0, 0)) if chunk is not None else (0, 0)
+
     def tally(self, start: int, end: int) -> Tally:
         """What ``[start, end)`` amounts to. Of slices only whole ones count: begin and end between two of them."""
         found = Tally()

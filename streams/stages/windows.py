@@ -155,8 +155,8 @@ class WindowStage:
             output = shard.advance(self._ticks)
             took = time.monotonic() - began
             self.metrics.rule_evaluation_seconds.observe(took)
-            self._closed.add("sla_windows", output.sla_rows)
-            self._closed.add("recorded", output.recorded_rows)
+            for table, rows in output.rows.items():
+                self._closed.add(table, rows)
             self._closed.flush()
             if output.alerts:
                 await self._publish(output.alerts)
@@ -251,7 +251,7 @@ class WindowStage:
         self.metrics.waiting_panes_bytes.set(sum(delivery.batch.size_bytes for delivery in self._pending))
         for tenant in tenants:
             self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
-            self._count(self.metrics.rule_errors_total, tenant.engine.failures, tenant.name)
+            self._count(self.metrics.rule_errors_total, tenant.failures, tenant.name)
         for at, shard in self.shards.items():
             self._count(self.metrics.tenants_overflow_total, shard.overflowed, at)
             for topic, (revised, dropped) in shard.late.items():

@@ -19,14 +19,14 @@ Window = tuple[str, int, int]
 OVERFLOW = "__overflow__"
 
 PRUNE_MS = 60_000
-"""Event time between two clean-ups."""
+"""Event time between two clean-ups; also the minute that objectives are evaluated by."""
 
 
 class Output(NamedTuple):
     """What an advance of the clock gave."""
 
-    sla_rows: list[tuple[Any, ...]]
-    recorded_rows: list[tuple[Any, ...]]
+    rows: dict[str, list[tuple[Any, ...]]]
+    """By table: what is not of closed windows."""
     alerts: list[Alert]
     more: bool
     """The budget ran out before the clock was reached: advance again."""
@@ -129,13 +129,12 @@ class Shard:
                     tenant.prune(self._ticked_ms)
         more = self._ticked_ms < last
         closing = min(reached, self._ticked_ms + step) if more else reached
-        levels: list[tuple[Any, ...]] = []
-        recorded: list[tuple[Any, ...]] = []
+        rows: dict[str, list[tuple[Any, ...]]] = {}
         for tenant in self.tenants.values():
             tenant.close(closing)
-            levels += tenant.sla_rows(closing, self.offset + 1)
-            recorded += tenant.recorded_rows(self.offset + 1)
-        return Output(levels, recorded, alerts, more)
+            for table, found in tenant.rows(closing, self.offset + 1):
+                rows.setdefault(table, []).extend(found)
+        return Output(rows, alerts, more)
 
     def _following(self, last_ms: int) -> int:
         """The next tick at which anything can change, clean-ups being due too; those before it are passed over."""
@@ -164,7 +163,7 @@ class Shard:
 
     def active(self) -> list[Alert]:
         """Alerts that are pending or firing."""
-        return [alert for tenant in self.tenants.values() for alert in tenant.engine.active()]
+        return [alert for tenant in self.tenants.values() for alert in tenant.active()]
 
     def packed(self) -> dict[Window, bytes]:
         """Closed windows, packed: what :meth:`snapshot` need not contain, and what never changes."""

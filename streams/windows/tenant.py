@@ -10,8 +10,11 @@ from schemas.alert import Alert
 from schemas.sla import Sla
 from streams.health.graph import Component
 from streams.health.vitals import WATCHED, Vitals, VitalsState
+from streams.promql.moment import Resolver
 from streams.promql.storage import FOREVER
 from streams.rules.engine import RuleEngine
+from streams.slo.board import Board, BoardState
+from streams.slo.promises import Promises
 from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.columns import Batch
 from streams.windows.history import History, HistoryState
@@ -32,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True):
     sla: Sla
     dependencies: tuple[tuple[Component, Component], ...] = ()
     """Who depends on what, beside what health events say."""
+    promises: Promises = Promises()
 
 
 class TenantState(msgspec.Struct, array_like=True):
@@ -44,6 +48,7 @@ class TenantState(msgspec.Struct, array_like=True):
     history: HistoryState
     health: VitalsState
     rules: msgspec.Raw
+    objectives: BoardState = msgspec.field(default_factory=lambda: BoardState(0, []))
 
 
 class Tenant:
@@ -55,7 +60,8 @@ class Tenant:
         self.engine = engine
         self.windows = RevisableWindows(settings.sizes_ms, settings.lateness_ms)
         self.sla = SlaMeter(settings.sla, settings.sizes_ms, settings.lateness_ms)
-        names, reach_ms = _reach(engine)
+        self.objectives = Board(settings.promises, name)
+        names, reach_ms = _reach(engine, settings.promises)
         self.history = History(lambda name: names is None or name in names, reach_ms)
         self.health = Vitals(settings.evaluation_ms, settings.dependencies)
         self.catalogue = Catalogue(settings.series_limit, self._is_watched)
@@ -74,24 +80,27 @@ class Tenant:
         self.windows.merge(mine, watermark_ms)
         watched = np.array([catalogue.watched[number] for number in known])[cells.cells["series"]]
         for number, start, cell in mine.some(watched).each():
-            self._watch(catalogue.series[number], start, cell, watermark_ms)
+            self._watch(number, catalogue.series[number], start, cell, watermark_ms)
         if catalogue.overflowing:
             overflowing = np.isin(numbers, list(catalogue.overflowing))
             self.overflowed += int(mine.cells["count"][overflowing].sum())
 
-    def _watch(self, series: Series | None, start_ms: int, cell: Cell, watermark_ms: int) -> None:
+    def _watch(self, number: int, series: Series | None, start_ms: int, cell: Cell, watermark_ms: int) -> None:
         assert series is not None, "it has just come"
         self.sla.merge(series, start_ms, cell, watermark_ms)
         self.history.merge(series, start_ms, cell)
+        self.objectives.take(number, series, start_ms, cell)
         self.health.merge(series, cell)
 
     def _is_watched(self, series: Series) -> bool:
-        """Whether service levels, rules or liveness look at it: most series only have windows."""
+        """Whether service levels, objectives, rules or liveness look at it: most series only have windows."""
         names, indicators = [series.name], self.settings.sla.indicators
         if series.kind == "histogram":
             names += [series.name + suffix for suffix in ("_bucket", "_sum", "_count")]
         levels = {*WATCHED, *indicators.requests, *indicators.errors, *indicators.latency}
-        return series.name in levels or any(map(self.history.wanted, names))
+        if series.name in levels or any(map(self.history.wanted, names)):
+            return True
+        return self.objectives.wants(series)
 
     def late(self) -> tuple[int, int]:
         """Observations so far that revised the smallest window after it had closed, and that came too late for it."""
@@ -108,7 +117,10 @@ class Tenant:
             history.set(health, now_ms, value)
         for series in self.health.liveness.silent(now_ms):
             history.set(series, now_ms, 0.0)
-        return self.engine.evaluate(now_ms, history)
+        alerts = self.objectives.evaluate(now_ms, Resolver(history, self.engine.recorded))
+        for series, at_ms, value in self.objectives.gauges:
+            history.set(series, at_ms, value)
+        return alerts + self.engine.evaluate(now_ms, history)
 
     def next_ms(self, now_ms: int) -> int:
         """When an evaluation after the last one, at ``now_ms``, can find anything new, if nothing is merged before."""
@@ -136,17 +148,28 @@ class Tenant:
             series = [self.catalogue.described[number] for number in columns.cells["series"].tolist()]
             yield Block(self.name, key, version, series, columns)
 
-    def sla_rows(self, watermark_ms: int, version: int) -> Iterator[tuple[Any, ...]]:
-        """Rows of ``sla_windows`` that are ready, in the order of its columns."""
-        return self.sla.rows(watermark_ms, self.name, version)
+    def rows(self, watermark_ms: int, version: int) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
+        """Tables, and the rows of them that are ready, in the order of their columns."""
+        yield "sla_windows", self.sla.rows(watermark_ms, self.name, version)
+        yield "recorded", self._recorded_rows(version)
+        yield "objective_minutes", self.objectives.minute_rows(version)
+        yield "objective_budgets", self.objectives.budget_rows(version)
 
-    def recorded_rows(self, version: int) -> Iterator[tuple[Any, ...]]:
-        """Rows of ``recorded`` since the last time, in the order of its columns."""
+    def _recorded_rows(self, version: int) -> Iterator[tuple[Any, ...]]:
         for sample in self.engine.take_recorded():
             labels = dict(sample.labels)
             name, service = labels.pop("__name__"), labels.pop("service", "")
             identity = (self.name, name, service, labels_text(labels))
             yield (*identity, sample.at_ms, version, sample.value, sample.ended)
+
+    @property
+    def failures(self) -> int:
+        """How often a rule, or a query of an objective, could not be evaluated."""
+        return self.engine.failures + self.objectives.failures
+
+    def active(self) -> list[Alert]:
+        """Alerts that are pending or firing, of rules and of objectives."""
+        return self.engine.active() + self.objectives.active()
 
     def prune(self, now_ms: int) -> None:
         """Forget what nothing can reach any more."""
@@ -163,6 +186,7 @@ class Tenant:
             self.history.snapshot(),
             self.health.snapshot(),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
+            self.objectives.snapshot(),
         )
 
     def restore(self, state: TenantState, packed: Mapping[Key, bytes]) -> None:
@@ -173,12 +197,13 @@ class Tenant:
         self.history.restore(state.history)
         self.health.restore(state.health)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
+        self.objectives.restore(state.objectives)
 
 
-def _reach(engine: RuleEngine) -> tuple[set[str] | None, int]:
-    """The names that rules can reach (None: any) and how far back, in milliseconds."""
-    names: set[str] | None = set(GAUGES)
-    reach = 0
+def _reach(engine: RuleEngine, promises: Promises) -> tuple[set[str] | None, int]:
+    """The names that rules and objectives can reach (None: any) and how far back, in milliseconds."""
+    asked, reach = promises.reach()
+    names = None if asked is None else {*GAUGES, *asked}
     for matchers, back_ms in engine.references():
         reach = max(reach, back_ms)
         exact = [m.value for m in matchers if m.name == "__name__" and m.op == "="]

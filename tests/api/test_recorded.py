@@ -49,7 +49,7 @@ def given(made: Tenant, seconds: Sequence[int], version: int) -> list[Row]:
     """The rows of an evaluation in each of these seconds."""
     for second in seconds:
         made.evaluate(T + second * 1000, live=False)
-    return list(made.recorded_rows(version))
+    return list(dict(made.rows(0, version))["recorded"])
 
 
 @pytest.fixture(scope="module")

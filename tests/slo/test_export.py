@@ -124,14 +124,21 @@ def here(promise: Objective) -> Meter:
         kept = storage.series({NAME: "requests_total", "outcome": outcome, "service": "checkout"})
         for index, value in enumerate(samples(events["requests_total", outcome])):
             kept.append(index * 15_000, value)
+
+    def took(taken: Series, minute: int, of: Cell) -> None:
+        amount = intake.amount(taken)
+        if amount is not None:
+            ledger.add(minute, *amount(of))
+
     for minute in range(MINUTES):
         for (name, outcome), per_minute in events.items():
             if name != "took_seconds":
-                intake.take(ledger, series(name, "counter", outcome=outcome), minute * 60_000, cell(per_minute[minute]))
+                took(series(name, "counter", outcome=outcome), minute, cell(per_minute[minute]))
         fast, slow = events["took_seconds", "fast"][minute], events["took_seconds", "slow"][minute]
-        intake.take(ledger, series("took_seconds", "histogram"), minute * 60_000, cell(fast + slow, slow))
-        if intake.asks:
-            intake.ask(ledger, storage, (minute + 1) * 60_000)
+        took(series("took_seconds", "histogram"), minute, cell(fast + slow, slow))
+        answer = intake.ask(storage, (minute + 1) * 60_000) if intake.asks else None
+        if answer is not None:
+            ledger.add(minute, *answer)
     return Meter(promise, ledger, 0)
 
 

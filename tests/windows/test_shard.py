@@ -77,7 +77,7 @@ class Seen:
             output = state.advance(50)
             for row in rows_of(state):
                 self.rows[row[:7]] = row[8:]
-            for row in output.sla_rows:
+            for row in output.rows.get("sla_windows", []):
                 self.sla[row[:4]] = row[5:]
             self.alerts += output.alerts
             if not output.more:
