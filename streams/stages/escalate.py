@@ -8,7 +8,7 @@ Back-pressure: while no Alertmanager answers, what was last known of silences ho
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,13 @@ class _Kept(msgspec.Struct, frozen=True):
     changes: int = -1
     metadata: str = ""
     at_ms: int = 0
+
+
+class Unkept(NamedTuple):
+    """The state of a partition after so many changes, to be kept; empty: there is none."""
+
+    changes: int
+    packed: bytes
 
 
 class Ladders:
@@ -96,15 +103,22 @@ class Ladders:
             send = partial(publish, self.producer, self.config.topics.alerts, records)
             await self.store.retrying("kafka", send, check)
 
-    async def keep(self, partition: Partition, now_ms: int, check: Check) -> str:
-        """Keep the state of a partition as it is after the records taken so far; the metadata to commit with them."""
+    def unkept(self, partition: Partition, now_ms: int) -> Unkept | None:
+        """The state of a partition as it is after the records taken so far; None when it is kept already."""
         state, kept = self._of[partition], self._kept[partition]
-        if state.changes != kept.changes or now_ms - kept.at_ms > _KEPT_FOR_MS:
-            changes, packed, metadata = state.changes, state.snapshot(), ""
-            if packed:
-                write = partial(snapshots.store, self.producer, self.config.topics.snapshots, partition.number, packed)
+        if state.changes == kept.changes and now_ms - kept.at_ms <= _KEPT_FOR_MS:
+            return None
+        return Unkept(state.changes, state.snapshot())
+
+    async def keep(self, partition: Partition, unkept: Unkept | None, now_ms: int, check: Check) -> str:
+        """Keep a state of a partition; the metadata to commit with the offset that it belongs to."""
+        if unkept is not None:
+            metadata = ""
+            if unkept.packed:
+                to = (self.producer, self.config.topics.snapshots, partition.number)
+                write = partial(snapshots.store, *to, unkept.packed)
                 metadata = (await self.store.retrying("kafka", write, check)).metadata()
-            self._kept[partition] = _Kept(changes, metadata, now_ms)
+            self._kept[partition] = _Kept(unkept.changes, metadata, now_ms)
         return self._kept[partition].metadata
 
 

@@ -1,6 +1,7 @@
 """The last stage: alerts in; Alertmanager told, history written, the ladders of those that nobody takes up climbed.
 
-Delivery: an alert is acknowledged when its history is stored; one that is told or stored again is the same alert.
+Delivery: an alert is acknowledged when its history is stored (:mod:`streams.stages.alerthistory`); one that is told or
+stored again is the same alert.
 Back-pressure: an unreachable Alertmanager costs nothing upstream (:mod:`sinks.alertmanager` keeps what it missed); an
 unavailable ClickHouse holds back the acknowledgement but not the notification.
 """
@@ -10,17 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from schemas.alert import Alert
 from schemas.config import Config
 from schemas.failures import Rejected
-from schemas.tables import COLUMNS
 from sinks.alertmanager import AlertmanagerSink
 from streams.alerts.ladders import Ladder
 from streams.alerts.notifications import Notifications
 from streams.batch import RecordBatch
+from streams.stages.alerthistory import AlertHistory
 from streams.stages.alertlog import decode
 from streams.stages.escalate import Ladders
 from streams.stages.store import Check, Store
@@ -50,7 +50,6 @@ class NotifyStage:
     ) -> None:
         self.config = config
         self.sink = sink
-        self.store = store
         self.consumer = consumer
         self.metrics = metrics
         self.now_ms = now_ms
@@ -60,6 +59,7 @@ class NotifyStage:
         self._notifications = self._none()
         self._new_ladders = partial(Ladders, config, ladders, sink, store, producer)
         self._ladders = self._new_ladders()
+        self._history = AlertHistory(store, consumer, now_ms, self._ladders)
         self._batches: asyncio.Queue[Delivery] = asyncio.Queue()
 
     async def offer(self, delivery: Delivery) -> None:
@@ -73,10 +73,12 @@ class NotifyStage:
             group.create_task(self._take())
             group.create_task(self._repeat())
             group.create_task(self._climb())
+            group.create_task(self._history.run())
 
     async def _take(self) -> None:
         while True:
             delivery = await self._batches.get()
+            await self._history.room()
             try:
                 await self._enter(delivery.epoch)
                 await self._batch(delivery.batch, delivery.epoch)
@@ -102,9 +104,10 @@ class NotifyStage:
                 ladders = self._new_ladders()
                 await ladders.take_up(self.consumer(), self._check(epoch))
                 self._epoch, self._ladders, self._notifications = epoch, ladders, self._none()
+                self._history.enter(epoch, ladders)
 
     async def _batch(self, batch: RecordBatch, epoch: int) -> None:
-        check, ladders = self._check(epoch), self._ladders
+        ladders = self._ladders
         history, tell = [], []
         for value, at_ms in zip(batch.values, batch.timestamps, strict=True):
             if (alert := self._alert(value)) is not None:
@@ -112,12 +115,9 @@ class NotifyStage:
                 tell += heard.tell
                 if heard.is_news and alert.reason != "resend":
                     history.append(alert)
-        telling = asyncio.create_task(self._tell_all(tell))
-        await self._history(history, check)
-        await telling
-        metadata = await ladders.keep(batch.partition, self.now_ms(), check)
-        commit = partial(self._commit, {batch.partition: (batch.next_offset, metadata)}, epoch)
-        await self.store.retrying("kafka", commit, check)
+        await self._tell_all(tell)
+        self._check(epoch)()
+        self._history.add(batch.partition, history, batch.next_offset)
 
     def _alert(self, value: bytes | None) -> Alert | None:
         try:
@@ -126,15 +126,6 @@ class NotifyStage:
             self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
             log.error("a record of the alerts topic is none of ours and is passed over")
             return None
-
-    async def _commit(self, offsets: Any, epoch: int) -> None:
-        await self.consumer().commit_offsets(offsets, epoch)
-
-    async def _history(self, alerts: Iterable[Alert], check: Check) -> None:
-        rows = [_row(alert, self.now_ms()) for alert in alerts]
-        if rows:
-            columns = dict(zip(COLUMNS["alert_history"], zip(*rows, strict=True), strict=True))
-            await self.store.write("alert_history", columns, check)
 
     async def _tell_all(self, alerts: Iterable[Alert]) -> None:
         """In order, and every state: an alert that fired and is over already is news all the same."""
@@ -174,14 +165,3 @@ class NotifyStage:
                 raise Fenced("partitions were reassigned")
 
         return check
-
-
-def _row(alert: Alert, now_ms: int) -> tuple[Any, ...]:
-    """A row of ``alert_history``, in the order of its columns."""
-    identity = blake2b(repr((alert.tenant, alert.key)).encode(), digest_size=8)
-    return (
-        *(alert.tenant, alert.rule, alert.group, int.from_bytes(identity.digest(), "big")),
-        *(alert.labels, alert.annotations, alert.state, alert.reason, alert.value),
-        *(alert.active_at_ms, alert.changed_at_ms, alert.expression, now_ms),
-        *(alert.step, alert.noted_at_ms, alert.author, alert.comment, alert.until_ms),
-    )

@@ -27,6 +27,9 @@ from tests.servers.process import ServerProcess
 SESSION = 6.0
 """Seconds for which a worker may be silent."""
 
+RESEND_DELAY = 10.0
+"""Seconds after which an alert that fires is repeated."""
+
 _DISK_BYTES = 4 << 30
 _PATIENCE = 300.0
 """Seconds that a start may take on a machine that has other things to do."""
@@ -173,7 +176,7 @@ class Scene:
             f"partitions = {PARTITIONS}\nsession_timeout = {SESSION}\nheartbeat_interval = 1.0\n"
             "[topics]\n" + "".join(f"{field} = '{topic}'\n" for field, topic in names.items()) + "[clickhouse]\n"
             f"url = 'http://127.0.0.1:{proxy_port}/tidewatch'\n[http]\nport = {self.http_port}\n"
-            f"[alertmanager]\nurls = ['http://127.0.0.1:{self.alerts_port}']\nresend_delay = 10.0\n"
+            f"[alertmanager]\nurls = ['http://127.0.0.1:{self.alerts_port}']\nresend_delay = {RESEND_DELAY}\n"
             f"[rules]\nfiles = ['{rules}']\n[windows]\nsizes = [60, 300]\n"
             # A partition that is quiet because something is broken must not let the clock run: the truth is event time.
             "idle_timeout = 100000.0\n" + settings

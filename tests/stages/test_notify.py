@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from schemas.alert import Alert
 from schemas.config import Alertmanager as Addresses
 from schemas.config import Config
+from schemas.failures import Unavailable
 from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from streams.batch import Partition, RecordBatch
@@ -116,6 +117,11 @@ class Desk:
     async def told(self, name: str, status: str = "firing", **labels: str) -> None:
         await asyncio.to_thread(self.server.webhook.wait_for, status, alertname=name, **labels)
 
+    async def written(self) -> None:
+        """The history of all that was told is stored, and acknowledged."""
+        while self.log.committed_at.get(ALERTS, (0, ""))[0] < self.log.offsets[ALERTS.topic]:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+
     def steps(self, name: str) -> list[tuple[float, str]]:
         """The rows of the history that are no transitions: second, and step or reason."""
         rows = self.store.sink.query(
@@ -148,6 +154,7 @@ async def test_each_step_is_told_when_its_time_has_come_and_not_before(desk: Des
         assert not desk.server.webhook.notified("firing", alertname="Down", escalation=step)
         await desk.at(second)
         await desk.told("Down", escalation=step)
+    await desk.written()
     assert desk.steps("Down") == [(0, "on-call"), (300, "manager"), (900, "vp")]
     assert desk.log.committed_at[ALERTS][1].startswith("s1,")
 
@@ -189,8 +196,34 @@ async def test_whoever_has_it_in_hand_stops_the_ladder(desk: Desk, stop: Any, ro
         await desk.at(second)
         await desk.told("Clock", escalation=step)
 
+    await desk.written()
     told = [what for _, what in desk.steps("Down")]
     assert told == ["on-call", "manager", *([row] if row else [])]
     assert not desk.server.webhook.notified("firing", alertname="Down", escalation="vp")
     if stop is resolve:
         await desk.told("Down", "resolved", escalation="manager")
+
+
+@pytest.mark.alertmanager
+async def test_people_are_told_of_every_alert_while_clickhouse_is_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was told is in the history, and acknowledged, when ClickHouse is back."""
+    insert, back = desk.store.sink.insert, asyncio.Event()
+
+    def refused(*arguments: Any) -> None:
+        if not back.is_set():
+            raise Unavailable("away")
+        insert(*arguments)
+
+    monkeypatch.setattr(desk.store.sink, "insert", refused)
+    names = ["One", "Two", "Three"]
+    for name in names:
+        await desk.put(alert(name, labels={"severity": "critical"}, changed_at_ms=desk.begin_ms))
+        await desk.told(name)
+    assert not desk.log.committed_at
+
+    back.set()
+    await desk.written()
+    stored = desk.store.sink.query("SELECT rule FROM alert_history FINAL WHERE state = 'firing' AND step = ''")
+    assert sorted(row["rule"] for row in stored) == sorted(names)
