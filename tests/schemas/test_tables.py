@@ -97,7 +97,20 @@ def test_labels_can_be_read_as_a_map(sink: ClickHouse) -> None:
     assert got == [{"region": 'eu "1"', "n": 2}, {"region": "", "n": 0}]
 
 
-def test_the_highest_version_of_a_window_is_the_truth(sink: ClickHouse) -> None:
+def test_the_highest_version_of_each_window_of_a_series_is_the_truth(sink: ClickHouse) -> None:
+    key = {"tenant": "t", "name": "jobs_total", "service": "shop", "labels": "{}", "window_seconds": 60}
+    put(
+        sink,
+        "windows",
+        {**key, "window_start": NOON_MS, "version": 7, "count": 121},
+        {**key, "window_start": NOON_MS, "version": 6, "count": 120},
+        {**key, "window_start": NOON_MS + 60_000, "version": 5, "count": 9},
+    )
+    got = sink.query("SELECT count FROM windows FINAL ORDER BY window_start")
+    assert [row["count"] for row in got] == [121, 9]
+
+
+def test_the_highest_version_of_a_service_level_is_the_truth(sink: ClickHouse) -> None:
     key = {"tenant": "t", "service": "shop", "window_seconds": 60, "window_start": NOON_MS}
     level = {"total": 121.0, "errors": 61.0, "availability_percent": 49.586776859504134, "breaches": ["availability"]}
     put(sink, "sla_windows", {**key, "version": 7, **level}, {**key, "version": 6, **level, "total": 1.0})
