@@ -196,6 +196,16 @@ class Sla(Section, frozen=True, kw_only=True):
     """Targets per service; empty: the defaults of ``schemas/sla.py``."""
 
 
+class Slo(Section, frozen=True, kw_only=True):
+    """Objectives and their error budgets."""
+
+    files: list[str] = []
+    """Files or globs of objectives, in OpenSLO v1 or in the short form; empty: there are none."""
+    maintenance: str = "maintenance.yml"
+    """A file of maintenance, which need not exist: ``tidewatch maintenance add`` writes it, workers read it again when it
+    changes."""
+
+
 class Limits(Section, frozen=True, kw_only=True):
     """What bounds memory and hostile input."""
 
@@ -257,6 +267,7 @@ class Config(Section, frozen=True, kw_only=True):
     privacy: Privacy = Privacy()
     evidence: Evidence = Evidence()
     sla: Sla = Sla()
+    slo: Slo = Slo()
     limits: Limits = Limits()
     http: Http = Http()
     log: Log = Log()

@@ -1,13 +1,13 @@
 """The files that a worker reads when it starts: rules, ladders and service levels, explained when they are wrong."""
 
 import tomllib
-from glob import glob
+from glob import escape, glob
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
-from schemas.config import Compliance, Evidence
+from schemas.config import Compliance, Evidence, Slo
 from schemas.failures import Rejected
 from schemas.sla import Sla
 from streams.alerts.ladders import Ladder, read_ladders
@@ -16,6 +16,7 @@ from streams.compliance.reading import read_policy
 from streams.compliance.shipped import shipped_files
 from streams.evidence.signing import SigningKey
 from streams.rules.compiled import CompiledGroup, compile_rules, refuse
+from streams.slo.files import Objectives, read_objectives
 
 
 def load_rules(patterns: list[str]) -> list[CompiledGroup]:
@@ -103,6 +104,19 @@ def load_ladders(path: str) -> list[Ladder]:
     ladders, problems = read_ladders(text, path or "escalation.yml")
     refuse(problems)
     return ladders
+
+
+def load_objectives(slo: Slo) -> Objectives:
+    """The objectives and the maintenance of the files, and of the file of maintenance when there is one.
+
+    Raises Rejected with file, line and what to write instead for the first things that are wrong.
+    """
+    texts = dict(_texts_of(slo.files, "slo.files"))
+    if slo.maintenance and Path(slo.maintenance).exists():
+        texts |= dict(_texts_of([escape(slo.maintenance)], "slo.maintenance"))
+    found = read_objectives(texts)
+    refuse(found.problems)
+    return found
 
 
 def load_sla(path: str) -> Sla:
