@@ -10,6 +10,7 @@ import msgspec
 
 from schemas.config import Config
 from schemas.failures import Rejected
+from schemas.openslo import is_openslo
 from schemas.yamltext import Problem
 from streams.alerts.alertmanager import AlertmanagerConfig, is_alertmanager_config, read_config
 from streams.alerts.ladders import Ladder, read_ladders
@@ -21,6 +22,8 @@ from streams.config import load
 from streams.config.files import load_sla
 from streams.rules.advice import advise
 from streams.rules.compiled import CompiledGroup, compile_rules
+from streams.slo.advice import advice
+from streams.slo.files import read_objectives
 
 SHIPPED = {"tidewatch.yml": "streams.rules", "escalation.yml": "streams.alerts"}
 """The files that are used when the configuration names no others, and where they are."""
@@ -28,6 +31,7 @@ SHIPPED = {"tidewatch.yml": "streams.rules", "escalation.yml": "streams.alerts"}
 _UNIT_TEST = re.compile(r"^(rule_files|tests)\s*:", re.M)
 _LADDERS = re.compile(r"^ladders\s*:", re.M)
 _POLICY = re.compile(r"^(applies_to|require)\s*:", re.M)
+_OBJECTIVES = re.compile(r"^(services|maintenance|defaults)\s*:", re.M)
 _TARGETS = re.compile(r"^\[(targets|indicators|services[.\w-]*)\]", re.M)
 
 
@@ -55,6 +59,7 @@ class Checked(msgspec.Struct):
     files: list[str] = []
     rules: int = 0
     policies: int = 0
+    objectives: int = 0
     errors: list[Finding] = []
     warnings: list[Finding] = []
 
@@ -70,6 +75,7 @@ class Checks:
         self._alertmanagers: list[AlertmanagerConfig] = []
         self._policies: list[PolicyFile] = []
         self._without: list[str] = []
+        self._objectives: dict[str, str] = {}
 
     def configuration(self, path: str | None) -> None:
         """The configuration, and the files that it names or that are shipped."""
@@ -82,6 +88,10 @@ class Checks:
             self._files([config.escalation.file], True)
         if config.sla.file:
             self._file(config.sla.file)
+        if config.slo.files:
+            self._files(config.slo.files, True)
+        if config.slo.maintenance and Path(config.slo.maintenance).exists():
+            self._file(config.slo.maintenance)
         self._without = config.compliance.without
         if config.compliance.policies:
             self._files(config.compliance.policies, True)
@@ -95,6 +105,10 @@ class Checks:
         if self._policies:
             shipped = [policy for policy in shipped_files() if policy.id not in self._without]
             self._problems(compile_policies([*shipped, *self._policies])[1])
+        promised = read_objectives(self._objectives)
+        self.checked.objectives = len(promised.objectives)
+        self._problems(promised.problems)
+        self.checked.warnings += map(_finding, advice(promised.objectives))
         self.checked.warnings += map(_finding, advise(self._groups, self._strict))
         ladders = self._ladders or read_ladders(_shipped("escalation.yml"), "escalation.yml")[0]
         for alertmanager in self._alertmanagers:
@@ -132,6 +146,8 @@ class Checks:
             self._alertmanagers.append(found)
             self._problems(problems)
             self.checked.warnings += map(_finding, remarks)
+        elif _OBJECTIVES.search(text) or ("openslo/" in text and is_openslo(text, name)):
+            self._objectives[name] = text
         elif _LADDERS.search(text):
             ladders, problems = read_ladders(text, name)
             self._ladders += ladders

@@ -18,10 +18,10 @@ from streams.cli._checks import Checks, Finding
     "--json",
     "as_json",
     is_flag=True,
-    help='Print {"files", "rules", "policies", "errors": [...], "warnings": [...]}.',
+    help='Print {"files", "rules", "policies", "objectives", "errors": [...], "warnings": [...]}.',
 )
 def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_json: bool) -> None:
-    """Check files of rules, ladders, policies and service levels, configurations, and Alertmanager's configuration.
+    """Check files of rules, ladders, policies, objectives and service levels, configurations, and Alertmanager's.
 
     Without FILES: the configuration in effect and the files that it names. Each error is one line with file, line,
     column, what is wrong and what to write instead. The exit status is 1 when there is any. Warnings are of what loads
@@ -45,7 +45,9 @@ def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_js
         verdict = _counted(checked.errors, "error") or "no errors"
         more = f", {_counted(checked.warnings, 'warning')}" if checked.warnings else ""
         policies = f", {checked.policies} polic{'y' if checked.policies == 1 else 'ies'}" if checked.policies else ""
-        click.echo(f"{', '.join(checked.files) or 'nothing'}: {checked.rules} rules{policies}, {verdict}{more}")
+        objectives = f", {checked.objectives} objective{'s' * (checked.objectives != 1)}" if checked.objectives else ""
+        counts = f"{checked.rules} rules{policies}{objectives}"
+        click.echo(f"{', '.join(checked.files) or 'nothing'}: {counts}, {verdict}{more}")
     if checked.errors:
         raise SystemExit(1)
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from streams.cli import main
 from streams.cli.slo import command
 from tests.slo.test_importing import SLOTH
 
@@ -74,3 +75,17 @@ def test_what_cannot_be_imported_is_exit_status_1(short: str) -> None:
 
     assert (status, out) == (1, "")
     assert "version None is not one of Sloth or Pyrra" in error
+
+
+def test_tidewatch_check_finds_what_is_wrong_in_the_objectives_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "slo.yml").write_text(SHORT.replace("uptime", "uptim"), encoding="utf-8")
+    (tmp_path / "slo-2.yml").write_text("apiVersion: openslo/v1\nkind: SLOW\nmetadata: {name: a}\n", encoding="utf-8")
+    config = tmp_path / "tidewatch.toml"
+    config.write_text(f'[slo]\nfiles = ["{tmp_path}/slo*.yml"]\n', encoding="utf-8")
+
+    done = CliRunner().invoke(main, ["check", "--config", str(config)])
+
+    assert done.exit_code == 1
+    assert f"{tmp_path}/slo.yml:1:23: the service 'checkout' has the unknown key 'uptim'" in done.stdout
+    assert f"{tmp_path}/slo-2.yml:2:7" in done.stdout
+    assert "1 objective, " in done.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -20,17 +21,22 @@ def test_what_is_declared_is_taken_up_and_what_is_wrong_is_told_once(caplog: pyt
     answers: list[list[Maintenance] | Rejected] = [[], [MOVE], Rejected("m.yml:1:1: no"), Rejected("m.yml:1:1: no"), []]
     seen: list[list[Maintenance]] = []
 
+    over: list[Callable[[], object]] = []
+
     def load() -> list[Maintenance]:
         seen.append(list(kept))
+        if len(seen) == 6:
+            over[0]()
         answer = answers.pop(0) if answers else []
         if isinstance(answer, Rejected):
             raise answer
         return answer
 
     async def look() -> None:
+        done, loop = asyncio.Event(), asyncio.get_running_loop()
+        over.append(lambda: loop.call_soon_threadsafe(done.set))
         running = asyncio.create_task(MaintenanceStage(promises, load, 0).run())
-        while len(seen) < 6:
-            await asyncio.sleep(0)
+        await done.wait()
         running.cancel()
 
     with caplog.at_level(logging.ERROR):
