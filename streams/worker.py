@@ -21,12 +21,14 @@ from sinks.kafka import client_options
 from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
-from streams.config.files import load_ladders, load_policies, load_rules, load_signing_key, load_sla
+from streams.config.files import load_ladders, load_objectives, load_policies, load_rules, load_signing_key, load_sla
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
+from streams.slo.promises import Promises
 from streams.stages import topics
 from streams.stages.evidence import EvidenceStage
 from streams.stages.ingest import IngestStage
+from streams.stages.maintenance import MaintenanceStage
 from streams.stages.notify import NotifyStage
 from streams.stages.store import Store
 from streams.stages.transport import BatchApp
@@ -72,6 +74,8 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
 async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
     """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
+    objectives = load_objectives(config.slo)
+    promises = Promises(objectives.objectives, objectives.maintenance)
     ladders, judge = load_ladders(config.escalation.file), load_policies(config.compliance)
     key = load_signing_key(config.evidence)
     metrics = Metrics(CollectorRegistry())
@@ -111,7 +115,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
             metrics,
             tracer,
         )
-        windows = WindowStage(config, _new_shard(config, groups, sla), store, producer, consumer, metrics)
+        windows = WindowStage(config, _new_shard(config, groups, sla, promises), store, producer, consumer, metrics)
         notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)
         evidence = EvidenceStage(
             config,
@@ -134,7 +138,8 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         stack.enter_context(_quiet_collector())
         await app.start()
         stack.push_async_callback(app.stop)
-        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify, evidence)]
+        maintenance = MaintenanceStage(promises, lambda: load_objectives(config.slo).maintenance)
+        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify, evidence, maintenance)]
         stack.push_async_callback(_end, stages)
         yield Worker(http_port, clickhouse_port, sink, metrics, windows, ingest), stages
 
@@ -186,7 +191,7 @@ def _sources(config: Config) -> tuple[str, ...]:
     return config.topics.metrics, config.topics.security, config.topics.processing
 
 
-def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
+def _new_shard(config: Config, groups: Any, sla: Any, promises: Promises) -> Callable[[], Shard]:
     windows, step = config.windows, int(config.rules.evaluation_interval * 1000)
     settings = Settings(
         tuple(size * 1000 for size in windows.sizes),
@@ -194,6 +199,7 @@ def _new_shard(config: Config, groups: Any, sla: Any) -> Callable[[], Shard]:
         config.limits.series_per_tenant,
         step,
         sla,
+        promises=promises,
     )
     return lambda: Shard(
         Watermark(int(windows.out_of_orderness * 1000)),

@@ -41,6 +41,7 @@ IMPURE = {
     "streams.stages.snapshots": "writes snapshots to Kafka and reads them",
     "streams.stages.shards": "keeps shards in Kafka, and takes them up again",
     "streams.stages.closed": "writes the rows of closed windows when ClickHouse takes them",
+    "streams.stages.maintenance": "reads the files of maintenance again now and then",
     "streams.config": "reads the configuration, the environment and the files they name",
     "streams.telemetry": "is the process's own metrics, logs, traces and health pages",
     "streams.api": "answers queries over HTTP, in threads with a time limit",
