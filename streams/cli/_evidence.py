@@ -87,29 +87,32 @@ class Reading:
         """Seals that are passed over, entries with their seals, what is not sealed yet, and the head."""
         if with_passed:
             yield from (seal.line._replace(kind="P") for seal in self.passed)
-        at = self.first
+        entries = self._entries(self.first, None if self.is_whole else self.end)
+        waiting = next(entries, None)
         for seal in self.seals:
-            yield from self._entries(at, seal.first + seal.entries)
+            while waiting is not None and waiting[0] < seal.first + seal.entries:
+                yield waiting[1]
+                waiting = next(entries, None)
             yield seal.line
-            at = max(at, seal.first + seal.entries)
-        if self.is_whole:
-            yield from self._entries(at, None)
+        while waiting is not None:
+            yield waiting[1]
+            waiting = next(entries, None)
         yield self.head.line
 
-    def _entries(self, begin: int, end: int | None) -> Iterator[Line]:
-        """Entries ``begin`` to ``end``; None: however many there are."""
+    def _entries(self, begin: int, end: int | None) -> Iterator[tuple[int, Line]]:
+        """Entries ``begin`` to ``end`` with their numbers; None: however many there are."""
         while end is None or begin < end:
             upto = begin + _PAGE if end is None else min(begin + _PAGE, end)
-            rows = _rows(
+            columns = _columns(
                 self._ask,
                 "SELECT seq, version, toUnixTimestamp64Milli(at) AS at_ms, entry FROM evidence FINAL "  # noqa: S608
                 f"{self._where} AND seq >= {begin} AND seq < {upto} AND version <= {self.head.version} ORDER BY seq",
             )
-            if end is None and not rows:
+            if end is None and not columns["seq"]:
                 return
-            for row in rows:
-                _agrees(row)
-                yield Line("E", row["entry"])
+            for seq, version, at_ms, entry in zip(*columns.values(), strict=True):
+                _agrees(seq, version, at_ms, entry)
+                yield seq, Line("E", entry)
             begin = upto
 
     def _read_head(self) -> Head:
@@ -151,15 +154,19 @@ class Reading:
         return version
 
 
-def _agrees(row: dict[str, Any]) -> None:
+def _agrees(seq: int, version: int, at_ms: int, entry: bytes) -> None:
     """The columns beside an entry are for queries; they too must say what it says."""
-    stated = b'{"at":%d,' % row["at_ms"]
-    places = (b'"offset":%d,"previous":' % row["version"], b'"seq":%d,"tenant":' % row["seq"])
-    if not row["entry"].startswith(stated) or any(place not in row["entry"] for place in places):
-        raise Bad(f"entry {row['seq']} was altered: the columns of its row say otherwise")
+    places = (b'"offset":%d,"previous":' % version, b'"seq":%d,"tenant":' % seq)
+    if not entry.startswith(b'{"at":%d,' % at_ms) or any(place not in entry for place in places):
+        raise Bad(f"entry {seq} was altered: the columns of its row say otherwise")
 
 
 def _rows(ask: Ask, sql: str) -> list[dict[str, Any]]:
+    columns = _columns(ask, sql)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _columns(ask: Ask, sql: str) -> dict[str, list[Any]]:
     """Texts as bytes: what was altered may be no text any more."""
     table = pa.ipc.open_stream(ask(sql, "ArrowStream")).read_all()
     columns = {}
@@ -168,4 +175,4 @@ def _rows(ask: Ask, sql: str) -> list[dict[str, Any]]:
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         columns[name] = (column.cast(pa.binary()) if pa.types.is_string(column.type) else column).to_pylist()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return columns
