@@ -206,6 +206,17 @@ class Slo(Section, frozen=True, kw_only=True):
     changes."""
 
 
+class Health(Section, frozen=True, kw_only=True):
+    """What the health of services is judged by."""
+
+    dependencies: list[str] = []
+    """Who depends on what, beside what health events say: ``shop -> postgres``, ``shop/api -> payments/gateway``."""
+    own: Literal["logged", "published"] = "logged"
+    """What becomes of what a worker finds of Kafka, ClickHouse, Alertmanager, its disk and its stages: a log line and a
+    metric; or also health events of the service ``tidewatch``. With these, event time goes with the clock on the wall,
+    and history that is replayed comes too late."""
+
+
 class Limits(Section, frozen=True, kw_only=True):
     """What bounds memory and hostile input."""
 
@@ -268,6 +279,7 @@ class Config(Section, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     sla: Sla = Sla()
     slo: Slo = Slo()
+    health: Health = Health()
     limits: Limits = Limits()
     http: Http = Http()
     log: Log = Log()

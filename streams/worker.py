@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import logging
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -22,6 +24,7 @@ from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
 from streams.config.files import load_ladders, load_objectives, load_policies, load_rules, load_signing_key, load_sla
+from streams.health.graph import edge
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
 from streams.slo.promises import Promises
@@ -30,15 +33,19 @@ from streams.stages.evidence import EvidenceStage
 from streams.stages.ingest import IngestStage
 from streams.stages.maintenance import MaintenanceStage
 from streams.stages.notify import NotifyStage
+from streams.stages.ownhealth import own_health
 from streams.stages.store import Store
 from streams.stages.transport import BatchApp
 from streams.stages.windows import WindowStage
+from streams.supervisor import Ends
 from streams.telemetry import http
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.traces import tracing
 from streams.windows.shard import Shard
 from streams.windows.tenant import Settings, Tenant
 from streams.windows.watermark import Watermark
+
+log = logging.getLogger(__name__)
 
 _LAST_FLUSH_SECONDS = 15.0
 
@@ -60,7 +67,25 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
     Raises :class:`schemas.failures.Rejected` for a configuration, rule or table that cannot work, and
     :class:`schemas.failures.Unavailable` when a server that is needed to start does not answer.
     """
-    async with running(config) as (worker, stages):
+    ends, restarts = Ends(), 0
+    while True:
+        try:
+            await _once(config, stop, started, restarts)
+            return
+        except (Rejected, Unavailable, OSError):
+            raise
+        except Exception:
+            pause = ends.pause(1, time.monotonic())
+            if pause is None or stop.is_set():
+                raise
+            log.exception("a stage failed; all of them start again in %.0f s, from what Kafka holds", pause)
+            restarts += 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
+async def _once(config: Config, stop: asyncio.Event, started: Callable[[Worker], None], restarts: int) -> None:
+    async with running(config, restarts) as (worker, stages):
         started(worker)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, *stages}, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +96,7 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
 
 
 @asynccontextmanager
-async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
+async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
     """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
     objectives = load_objectives(config.slo)
@@ -80,6 +105,7 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
     key = load_signing_key(config.evidence)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
+    metrics.restarts_total.inc(restarts)
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(tracing())
         await topics.ensure(config)
@@ -139,8 +165,11 @@ async def running(config: Config) -> AsyncIterator[tuple[Worker, list[asyncio.Ta
         await app.start()
         stack.push_async_callback(app.stop)
         maintenance = MaintenanceStage(promises, lambda: load_objectives(config.slo).maintenance)
-        stages = [asyncio.create_task(stage.run()) for stage in (ingest, windows, notify, evidence, maintenance)]
+        parts = (ingest, windows, notify, evidence, maintenance)
+        stages = [asyncio.create_task(part.run(), name=type(part).__name__) for part in parts]
         stack.push_async_callback(_end, stages)
+        health = own_health(config, producer, sink, alertmanager, stages, metrics)
+        await stack.enter_async_context(health.running())
         yield Worker(http_port, clickhouse_port, sink, metrics, windows, ingest), stages
 
 
@@ -199,7 +228,8 @@ def _new_shard(config: Config, groups: Any, sla: Any, promises: Promises) -> Cal
         config.limits.series_per_tenant,
         step,
         sla,
-        promises=promises,
+        tuple(map(edge, config.health.dependencies)),
+        promises,
     )
     return lambda: Shard(
         Watermark(int(windows.out_of_orderness * 1000)),

@@ -35,6 +35,8 @@ IMPURE = {
     "streams.stages.notify": "awaits Alertmanager and ClickHouse around the pure notifications",
     "streams.stages.escalate": "awaits Alertmanager and Kafka around the pure escalation",
     "streams.stages.evidence": "awaits Kafka and ClickHouse around the pure ledger",
+    "streams.stages.ownhealth": "checks Kafka, ClickHouse, Alertmanager and the disk",
+    "streams.health.checks": "calls the checks of a service, in tasks and threads",
     "streams.stages.alertlog": "writes to the alerts topic",
     "streams.stages.store": "writes to ClickHouse in threads, with retries",
     "streams.stages.topics": "asks the broker for topics and creates them",

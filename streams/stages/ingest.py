@@ -35,7 +35,7 @@ from streams.windows.deltas import Pulse
 
 log = logging.getLogger(__name__)
 
-_PULSE_SECONDS = 1.0
+_PULSE_SECONDS = 0.3
 _PAUSE_PER_PART, _LONGEST_PAUSE = 0.025, 0.2
 """Seconds from the beginning of a round to that of the next, by what it cost: it is little that depends on records."""
 

@@ -26,6 +26,11 @@ class Metrics:
         self.build = Info("tidewatch_build", "Version of the worker.", registry=registry)
         ProcessCollector(registry=registry)  # memory, CPU and open files of the process
 
+        self.component_up = gauge(
+            "component_up", "0 while the last check of a part of the worker failed: kafka, clickhouse, ...", "component"
+        )
+        self.restarts_total = counter("restarts_total", "Starts of the stages anew, because one of them had failed.")
+
         # Ingest
         self.records_total = counter("records_total", "Records read from Kafka.", "topic")
         self.record_bytes_total = counter("record_bytes_total", "Bytes of record values read from Kafka.", "topic")

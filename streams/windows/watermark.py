@@ -4,7 +4,7 @@ A partition's watermark is the highest event time seen in it less the allowed ou
 lowest of the active partitions. Whoever reads a partition says when it has been read to its end and nothing more
 has come for a while; such an idle partition no longer holds the clock back. When all are idle the clock runs on with
 the reader's wall clock from where the furthest partition stood, so that silence is noticed: a service that stops is
-down even if no event ever comes again.
+down even if no event ever comes again. What is out of order has come when it has been quiet for that long.
 
 Everything here comes from records of the topic ``panes``, never from the clock of the process that merges them: a
 stage that falls behind, or repeats records after a crash, sees event time pass exactly as it did before.
@@ -60,12 +60,16 @@ class Watermark:
         """The clock; 0 before the first event."""
         active = [source.high_ms for source in self._sources.values() if source.idle_ms is None]
         if active:
-            clock = min(active)
+            clock = min(active) - self.out_of_orderness_ms
         else:
-            seen = [source for source in self._sources.values() if source.high_ms]
-            clock = max((s.high_ms + max((s.idle_ms or 0) - s.wall_ms, 0) for s in seen), default=0)
-        self._reached = max(self._reached, clock - self.out_of_orderness_ms)
+            clock = max((self._run_on(source) for source in self._sources.values() if source.high_ms), default=0)
+        self._reached = max(self._reached, clock)
         return self._reached
+
+    def _run_on(self, source: Source) -> int:
+        """Where the clock of an idle partition stands: the longer it has been quiet, the less may be out of order."""
+        quiet_ms = max((source.idle_ms or 0) - source.wall_ms, 0)
+        return source.high_ms + quiet_ms - max(self.out_of_orderness_ms - quiet_ms, 0)
 
     def snapshot(self) -> WatermarkState:
         """What :meth:`restore` needs."""

@@ -134,3 +134,40 @@ async def test_a_real_alertmanager_tells_each_receiver_its_own_and_mutes_what_fo
     assert receivers == {"ServiceDown": "on-call"} | {f"Told{n}": name for n, (_, name) in enumerate(ROUTES)}
     assert await sink.muted() == {shown_labels(each.tenant, each.labels): "inhibited" for each in follows}
     await sink.close()
+
+
+async def test_the_root_cause_pages_and_consequences_do_not(
+    start_alertmanager: Callable[..., Alertmanager],
+) -> None:
+    """The database is silent, and so down; the shop needs it, is down as well, and fails its callers."""
+    server, now_ms = start_alertmanager(config=with_webhooks_only()), time.time_ns() // 1_000_000
+    sink = AlertmanagerSink(Settings(urls=[server.url]), "http://tidewatch.example", patience_s=10.0)
+
+    def fired(name: str, severity: str, service: str, **labels: str) -> Any:
+        return alert(name, labels={"severity": severity, "service": service, **labels}, changed_at_ms=now_ms)
+
+    silent = fired("ServiceSilent", "critical", "postgres")
+    follows = [
+        fired("ServiceDown", "critical", "postgres"),
+        fired("ServiceDown", "critical", "shop", component="api"),
+        fired("SLABreach", "critical", "shop"),
+        fired("HighErrorRate", "high", "shop"),
+    ]
+    marker = fired("DependencyDown", "low", "shop", component="api", cause="postgres", monitored="true")
+    others = [
+        fired("ServiceDown", "critical", "shop", component="search"),
+        fired("HighErrorRate", "high", "cart"),
+    ]
+    await sink.post([silent, marker], now_ms)
+    for each in (silent, marker):
+        server.webhook.wait_for("firing", alertname=each.rule)
+    await sink.post([*follows, *others], now_ms)
+    for each in others:
+        server.webhook.wait_for("firing", **each.labels)
+
+    told = {shown_labels("default", a["labels"]) for p in server.webhook.payloads for a in p["alerts"]}
+    assert told == {shown_labels(each.tenant, each.labels) for each in (silent, marker, *others)}
+    muted = await sink.muted()
+    assert muted is not None
+    assert {shown_labels(each.tenant, each.labels) for each in follows} <= set(muted)
+    await sink.close()

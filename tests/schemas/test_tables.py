@@ -1,5 +1,6 @@
 """What Python reads from the DDL files is what ClickHouse makes of them, and the views say the truth."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -249,3 +250,25 @@ def test_alerts_shows_who_was_told_and_who_has_it_in_hand_while_it_fires(sink: C
     assert first["acknowledged_until"].timestamp() == 0
     assert (first["fired"], [step["state"] for step in first["history"]]) == (1, ["firing"])
     assert (second["state"], second["step"], second["acknowledged_by"], second["muted"]) == ("resolved", "", "", "")
+
+
+def test_current_health_is_the_latest_of_each_component_with_what_it_depends_on(sink: ClickHouse) -> None:
+    """Who has said nothing for 30 seconds is silent, whatever it said last."""
+    now_ms = time.time_ns() // 1_000_000
+    api = {"tenant": "t", "service": "shop", "component": "api", "ingested_at": now_ms, "check_duration_ms": 2.5}
+    put(
+        sink,
+        "raw_health",
+        {**api, "time": now_ms - 9_000, "status": "up", "dependency": "postgres", "message": ""},
+        {**api, "time": now_ms - 8_000, "status": "down", "dependency": "postgres", "message": "refused"},
+        {**api, "time": now_ms - 7_000, "status": "up", "dependency": "cache", "message": ""},
+        {**api, "time": now_ms - 6_000, "status": "degraded", "dependency": "", "message": "slow"},
+        {**api, "time": now_ms - 40_000, "status": "up", "dependency": "", "component": "old", "message": ""},
+        {**api, "time": now_ms, "status": "up", "component": "gone", "ingested_at": now_ms - 2 * 86_400_000},
+    )
+    got = sink.query("SELECT * FROM current_health ORDER BY component")
+    assert [(row["component"], row["status"], row["reported"], row["message"]) for row in got] == [
+        ("api", "degraded", "degraded", "slow"),
+        ("old", "silent", "up", ""),
+    ]
+    assert (got[0]["dependencies"], got[0]["failing"]) == (["cache", "postgres"], ["postgres"])
