@@ -1,5 +1,6 @@
 """The evidence ledger as ClickHouse has it: which chains there are, and their rows in the order of verification."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -51,7 +52,7 @@ def chains(ask: Ask, tenant: str | None) -> list[tuple[str, str]]:
     tables = ("evidence", "evidence_seals", "evidence_heads")
     asked = " UNION DISTINCT ".join(f"SELECT DISTINCT tenant, chain FROM {table}{where}" for table in tables)  # noqa: S608
     rows = _rows(ask, f"SELECT tenant, chain FROM ({asked}) ORDER BY tenant, chain")  # noqa: S608
-    return [(row["tenant"].decode(), row["chain"].decode()) for row in rows]
+    return [(row["tenant"].decode("utf-8", "replace"), row["chain"].decode("utf-8", "replace")) for row in rows]
 
 
 class Reading:
@@ -116,18 +117,28 @@ class Reading:
             begin = upto
 
     def _read_head(self) -> Head:
-        rows = _rows(self._ask, f"SELECT version, entries, head, signature FROM evidence_heads FINAL {self._where}")  # noqa: S608
+        rows = _rows(
+            self._ask,
+            "SELECT version, entries, toUnixTimestamp64Milli(at) AS at_ms, head, signature "  # noqa: S608
+            f"FROM evidence_heads FINAL {self._where}",
+        )
         if not rows:
             raise Bad("the head is missing")
         row = rows[0]
+        if not _says(row["head"], count=row["entries"], offset=row["version"], at=row["at_ms"]):
+            raise Bad("the head was altered: the columns of its row say otherwise")
         return Head(row["version"], row["entries"], Line("H", row["head"], row["signature"].decode("utf-8", "replace")))
 
     def _read_seals(self) -> list[SealedHour]:
         rows = _rows(
             self._ask,
-            "SELECT number, toUnixTimestamp64Milli(hour) AS hour_ms, first, entries, seal, signature "  # noqa: S608
+            "SELECT number, toUnixTimestamp64Milli(hour) AS hour_ms, first, entries, version, seal, signature "  # noqa: S608
             f"FROM evidence_seals FINAL {self._where} AND version <= {self.head.version} ORDER BY number",
         )
+        for row in rows:
+            stated = {"number": row["number"], "hour": row["hour_ms"], "first": row["first"], "offset": row["version"]}
+            if not _says(row["seal"], **stated):
+                raise Bad(f"seal {row['number']} was altered: the columns of its row say otherwise")
         return [
             SealedHour(
                 row["number"],
@@ -159,6 +170,11 @@ def _agrees(seq: int, version: int, at_ms: int, entry: bytes) -> None:
     places = (b'"offset":%d,"previous":' % version, b'"seq":%d,"tenant":' % seq)
     if not entry.startswith(b'{"at":%d,' % at_ms) or any(place not in entry for place in places):
         raise Bad(f"entry {seq} was altered: the columns of its row say otherwise")
+
+
+def _says(content: bytes, **stated: int) -> bool:
+    """Whether the bytes of a seal or head have these fields."""
+    return all(re.search(rb'[{,]"%b":%d[,}]' % (name.encode(), value), content) for name, value in stated.items())
 
 
 def _rows(ask: Ask, sql: str) -> list[dict[str, Any]]:
