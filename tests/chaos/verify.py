@@ -44,9 +44,14 @@ def verdicts(scene: Scene, truth: Truth) -> None:
         each = _verdicts_of(truth.second(topic, 0)[0], topic)
         events = sum(truth.ends(topic)) - sum(len(truth.dead(topic, p)) for p in range(PARTITIONS))
         where = f"FROM verdicts WHERE _topic = '{scene.topics[topic]}'"
-        assert scene.value(f"SELECT count() {where}") == each * events, topic
-        wrong = f"SELECT count() FROM (SELECT 1 {where} GROUP BY _partition, _offset HAVING count() != {each})"
-        assert scene.value(wrong) == 0, topic
+        found = scene.value(f"SELECT count() {where}")
+        wrong = scene.query(
+            "SELECT _partition AS p, min(_offset) AS low, max(_offset) AS high, count() AS offsets, rows FROM"
+            f" (SELECT _partition, _offset, count() AS rows {where} GROUP BY _partition, _offset)"
+            f" WHERE rows != {each} GROUP BY p, rows ORDER BY p"
+        )
+        assert found == each * events, f"{topic}: {found} of {each} times {events}; offsets with others: {wrong}"
+        assert not wrong, f"{topic}: offsets that have not {each}: {wrong}"
 
 
 def windows(scene: Scene, truth: Truth) -> None:
