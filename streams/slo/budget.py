@@ -13,7 +13,7 @@ from schemas.slo import Maintenance, Objective, Occurrences, Slices
 from streams.slo.ledger import UNIT, Tally
 from streams.slo.maintenance import Stretch, merged, outside, stretches
 from streams.slo.measures import slice_minutes, weight_of
-from streams.slo.windows import window_at
+from streams.slo.windows import window_until
 
 _CENTURY = 100 * 525_600
 
@@ -106,8 +106,8 @@ class Meter:
         self._slice = slice_minutes(objective.method)
 
     def budget(self, now: int) -> Budget:
-        """Of the window at that minute, by what came before it."""
-        start, end = window_at(self.objective.window, now)
+        """Of the window that the minute before belongs to, by what came up to ``now``."""
+        start, end = window_until(self.objective.window, now)
         observed = self.observe(start, min(end, now))
         whole = self._capacity(start, end) if isinstance(self.objective.method, Slices) else observed.total
         allowed = whole * (1 - self.objective.target)

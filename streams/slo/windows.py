@@ -24,6 +24,14 @@ def window_at(window: Window, minute: int) -> tuple[int, int]:
     return _boundary(window, index), _boundary(window, index + 1)
 
 
+def window_until(window: Window, minute: int) -> tuple[int, int]:
+    """The rolling window that ends at that minute, or the one of the calendar that has the minute before: [start, end).
+
+    So the last count of a calendar window is that at its end.
+    """
+    return window_at(window, minute - 1 if isinstance(window, Calendar) else minute)
+
+
 def minute_of_wall(wall: datetime, zone: str) -> int:
     """When a clock on the wall shows that. What a clock shows twice is the first; what it skips, as if it had not."""
     return int(wall.replace(tzinfo=_zone(zone)).timestamp() // 60)
