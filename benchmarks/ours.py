@@ -23,10 +23,11 @@ from benchmarks import events, peer
 from benchmarks.engine import Engine
 from benchmarks.truth import key
 from schemas.config import ClickHouse as Settings
-from schemas.config import Config, Http, Kafka, Log, Topics, Windows
+from schemas.config import Config, Http, Kafka, Log, Privacy, Topics, Windows
 from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from streams import worker as pipeline
+from streams.privacy.masterkeys import written
 from streams.stages.transport import BatchConsumer, BatchTransport
 
 Columns = Mapping[str, Sequence[Any] | Coded]
@@ -144,6 +145,7 @@ def _config(task: peer.Task, clickhouse: Settings, name: str) -> Config:
         windows=Windows(sizes=[events.WINDOW_MS // 1000]),
         clickhouse=clickhouse,
         http=Http(port=0),
+        privacy=Privacy(keys=written(bytes(32), {1: bytes(32)}, 1)),
         log=Log(level="warning"),
     )
 

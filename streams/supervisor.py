@@ -1,14 +1,13 @@
 """Several workers on one machine: processes of one consumer group, watched and started again when they die.
 
 Without a ClickHouse server they share one embedded engine. It has one owner, which is this process: it speaks the
-ClickHouse HTTP protocol, to the workers with a credential made for this run, to everyone else read-only.
+ClickHouse HTTP protocol, to whoever has the credential that follows from the master keys, to everyone else read-only.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +19,7 @@ from schemas.failures import Rejected
 from sinks.clickhouse import DATABASE, ClickHouse
 from sinks.migrations import migrate
 from streams.config import variable
+from streams.config.masterkeys import key_file, load_master_keys, writer_credential
 from streams.telemetry import http
 
 log = logging.getLogger(__name__)
@@ -56,15 +56,23 @@ async def _clickhouse(config: Config) -> AsyncIterator[Mapping[str, str]]:
     sink = await asyncio.to_thread(ClickHouse, config.clickhouse)
     try:
         await asyncio.to_thread(migrate, sink)
-        credential, host = secrets.token_urlsafe(32), config.http.host
+        master, host = await asyncio.to_thread(load_master_keys, config), config.http.host
+        credential = writer_credential(master)
         application = embedded.application(sink, credential)
         async with http.serving(application, host, config.clickhouse.embedded_port) as port:
             yield {
                 variable("clickhouse", "url"): f"http://{host}:{port}/{DATABASE}",
                 variable("clickhouse", "password"): credential,
+                **_keys(config),
             }
     finally:
         await asyncio.to_thread(sink.close)
+
+
+def _keys(config: Config) -> Mapping[str, str]:
+    """Where the workers, who see a server and no directory, find the keys beside it."""
+    file, privacy = key_file(config), config.privacy
+    return {} if privacy.keys or privacy.vault_url or not file else {variable("privacy", "keys_file"): str(file)}
 
 
 async def _keep(

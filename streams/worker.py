@@ -24,6 +24,7 @@ from sinks.migrations import migrate, review
 from streams import api
 from streams import app as faust_app
 from streams.config.files import load_ladders, load_objectives, load_policies, load_rules, load_signing_key, load_sla
+from streams.config.masterkeys import load_master_keys, load_protection, writer_credential
 from streams.health.graph import edge
 from streams.ingest.ingest import Ingest
 from streams.rules.engine import RuleEngine
@@ -31,8 +32,10 @@ from streams.slo.promises import Promises
 from streams.stages import topics
 from streams.stages.evidence import EvidenceStage
 from streams.stages.ingest import IngestStage
+from streams.stages.keyring import Keyring, check_keys
 from streams.stages.maintenance import MaintenanceStage
 from streams.stages.notify import NotifyStage
+from streams.stages.sealing import Sealing
 from streams.stages.ownhealth import own_health
 from streams.stages.store import Store
 from streams.stages.transport import BatchApp
@@ -103,6 +106,7 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
     promises = Promises(objectives.objectives, objectives.maintenance)
     ladders, judge = load_ladders(config.escalation.file), load_policies(config.compliance)
     key = load_signing_key(config.evidence)
+    master = await asyncio.to_thread(load_master_keys, config)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
     metrics.restarts_total.inc(restarts)
@@ -117,8 +121,13 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
         else:
             await asyncio.to_thread(migrate, sink)
             clickhouse_port = await stack.enter_async_context(
-                http.serving(embedded.application(sink, None), config.http.host, config.clickhouse.embedded_port)
+                http.serving(
+                    embedded.application(sink, writer_credential(master)),
+                    config.http.host,
+                    config.clickhouse.embedded_port,
+                )
             )
+        await asyncio.to_thread(check_keys, sink, master)
         store = Store(sink, metrics)
         stack.callback(store.close)
         producer = await _producer(config, stack)
@@ -133,13 +142,14 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
 
         ingest = IngestStage(
             config,
-            Ingest(config.windows, config.limits, judge),
+            Ingest(config.windows, config.limits, judge, load_protection(config, master)),
             store,
             producer,
             consumer,
             lambda: topics.incarnations(config, _sources(config)),
             metrics,
             tracer,
+            Sealing(store, Keyring(sink, master)),
         )
         windows = WindowStage(config, _new_shard(config, groups, sla, promises), store, producer, consumer, metrics)
         notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)

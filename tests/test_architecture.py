@@ -38,6 +38,8 @@ IMPURE = {
     "streams.stages.ownhealth": "checks Kafka, ClickHouse, Alertmanager and the disk",
     "streams.health.checks": "calls the checks of a service, in tasks and threads",
     "streams.stages.alertlog": "writes to the alerts topic",
+    "streams.stages.keyring": "keeps the keys of persons in ClickHouse",
+    "streams.stages.sealing": "encrypts rows in a thread, with keys from ClickHouse",
     "streams.stages.store": "writes to ClickHouse in threads, with retries",
     "streams.stages.topics": "asks the broker for topics and creates them",
     "streams.stages.snapshots": "writes snapshots to Kafka and reads them",

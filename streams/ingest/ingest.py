@@ -45,6 +45,9 @@ from streams.ingest.judged import JudgedEvents
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
 from streams.ingest.rows import RowWriter
+from streams.privacy.freetext import is_harmless, masked
+from streams.privacy.protection import UNKEYED, Protection
+from streams.privacy.refused import hidden
 from streams.windows.deltas import PaneDelta
 from streams.windows.panes import Kind
 from streams.windows.series import SeriesTable, labels_text, rule_name
@@ -74,10 +77,11 @@ class Ingested(NamedTuple):
 class Ingest:
     """Folds batches; keeps only caches between them, so that any worker gives the same result for a batch."""
 
-    def __init__(self, windows: Windows, limits: Limits, judge: Judge) -> None:
+    def __init__(self, windows: Windows, limits: Limits, judge: Judge, protect: Protection = UNKEYED) -> None:
         self.windows = windows
         self.limits = limits
         self.judge = judge
+        self.protect = protect
         self.table = SeriesTable(limits.interned_series)
         self.recogniser = Recogniser(limits)
         self.described: list[tuple[str, str, str, str, str, str]] = []
@@ -162,8 +166,9 @@ class _Fold:
             self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
 
     def reject(self, index: int, rejected: Rejected) -> None:
-        """One record to the dead letters, with its bytes."""
+        """One record to the dead letters, with its form: what it says may be about anybody."""
         batch = self.batch
+        value = batch.values[index]
         self.dead.append(
             DeadLetter(
                 batch.partition.topic,
@@ -171,7 +176,7 @@ class _Fold:
                 batch.offsets[index],
                 rejected.category,
                 rejected.detail,
-                batch.values[index],
+                None if value is None else hidden(value),
                 int(batch.timestamps[index]),
             )
         )
@@ -214,7 +219,7 @@ class _Fold:
         number = self.ingest.sources.get(name)
         if number is None:
             number = self.ingest.sources[name] = len(self.ingest.source_names)
-            self.ingest.source_names.append(name)
+            self.ingest.source_names.append(name if is_harmless(name) else masked(name))
         return number
 
     def metric_rows(self, observed: Observed) -> None:
@@ -256,6 +261,7 @@ class _Fold:
         cloudevents.check_names(service=data.service, tenant=tenant, name=data.name)
         unit = "" if data.unit is msgspec.UNSET else data.unit
         pane_ms = self.ingest.windows.pane * 1000
+        labels = {name: masked(value) for name, value in labels.items()}
         full = {**labels, "service": data.service}
         number = self.ingest.table.intern(key, tenant, rule_name(data.name), data.kind, full, pane_ms)
         self.ingest.described.append((tenant, data.service, data.name, data.kind, unit, labels_text(labels)))
@@ -281,16 +287,20 @@ class _Fold:
         match event:
             case SecurityEvent(data=data):
                 self.count("security")
-                self.rows.security(event, time_ms, index)
+                stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
+                self.rows.security(event, stored, time_ms, index)
                 counted = {"kind": data.kind, "outcome": data.outcome}
                 self.observe(event, "security_events_total", "counter", time_ms, 1.0, counted)
                 if data.kind == "auth_failure":
-                    self.observe(event, "auth_failures_total", "counter", time_ms, 1.0, {"address": data.address})
-                self.verdicts(event, time_ms, index)
+                    self.observe(
+                        event, "auth_failures_total", "counter", time_ms, 1.0, {"address": stored.fields["address"]}
+                    )
+                self.verdicts(event, stored.event_id, time_ms, index)
             case ProcessingEvent():
                 self.count("processing")
-                self.rows.processing(event, time_ms, index)
-                self.verdicts(event, time_ms, index)
+                stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
+                self.rows.processing(event, stored, time_ms, index)
+                self.verdicts(event, stored.event_id, time_ms, index)
             case HealthEvent(data=data):
                 self.count("health")
                 self.rows.health(event, time_ms, index)
@@ -305,10 +315,11 @@ class _Fold:
     def count(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
-    def verdicts(self, event: SecurityEvent | ProcessingEvent, time_ms: int, index: int) -> None:
+    def verdicts(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Judge an event: a row and an increment for each verdict, in :meth:`verdict_rows`."""
         if verdicts := self.ingest.judge(event):
-            self.judged.add(event, verdicts, time_ms, index)
+            named = event if event.id == event_id else msgspec.structs.replace(event, id=event_id)
+            self.judged.add(named, verdicts, time_ms, index)
 
     def verdict_rows(self) -> None:
         """The verdicts as rows of ``verdicts`` and as observations."""

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.tables import Coded
 from streams.batch import DeadLetter, RecordBatch, Rows
+from streams.privacy.freetext import masked
+from streams.privacy.protection import Protected
 
 _SECURITY = (
     *("kind", "outcome", "actor", "address", "target", "action", "reason", "purpose"),
@@ -18,7 +20,7 @@ _PROCESSING = (
     *("operation", "data_categories", "data_subject", "purpose", "legal_basis", "consent", "consent_id", "actor"),
     *("recipient", "location", "encrypted", "retention_days", "attributes"),
 )
-_HEALTH = ("component", "status", "check_duration_ms", "dependency", "message")
+_HEALTH = ("component", "status", "check_duration_ms", "dependency")
 
 
 class RowWriter:
@@ -47,17 +49,21 @@ class RowWriter:
             "ingested_at": np.full(rows, self.declared_ms, dtype=np.int64),
         }
 
-    def security(self, event: SecurityEvent, time_ms: int, index: int) -> None:
-        """A row of ``raw_security``."""
-        self._event("raw_security", _SECURITY, event, time_ms, index)
+    def security(self, event: SecurityEvent, stored: Protected, time_ms: int, index: int) -> None:
+        """A row of ``raw_security``, with what may be stored of the event."""
+        self._protected("raw_security", _SECURITY, event, stored, time_ms, index)
 
-    def processing(self, event: ProcessingEvent, time_ms: int, index: int) -> None:
-        """A row of ``raw_processing``."""
-        self._event("raw_processing", _PROCESSING, event, time_ms, index)
+    def processing(self, event: ProcessingEvent, stored: Protected, time_ms: int, index: int) -> None:
+        """A row of ``raw_processing``, with what may be stored of the event."""
+        self._protected("raw_processing", _PROCESSING, event, stored, time_ms, index)
 
     def health(self, event: HealthEvent, time_ms: int, index: int) -> None:
         """A row of ``raw_health``."""
-        self._event("raw_health", _HEALTH, event, time_ms, index)
+        data = event.data
+        names = ["time", "tenant", "service", *_HEALTH, "message", "event_id", "source"]
+        said = (getattr(data, name) for name in _HEALTH)
+        texts = map(masked, (data.message, event.id, event.source))
+        self._add("raw_health", names, (time_ms, data.tenant, data.service, *said, *texts), index)
 
     def dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Rows of ``dead_letters``, in the order of their offsets."""
@@ -73,18 +79,21 @@ class RowWriter:
             for table, (names, rows, indexes) in self._rows.items()
         }
 
-    def _event(
+    def _protected(
         self,
         table: str,
         fields: Sequence[str],
-        event: SecurityEvent | ProcessingEvent | HealthEvent,
+        event: SecurityEvent | ProcessingEvent,
+        stored: Protected,
         time_ms: int,
         index: int,
     ) -> None:
+        """``sealed`` has the secrets of each row, which are encrypted before it is inserted."""
         data = event.data
-        names = ["time", "tenant", "service", *fields, "event_id", "source"]
-        values = (getattr(data, name) for name in fields)
-        self._add(table, names, (time_ms, data.tenant, data.service, *values, event.id, event.source), index)
+        names = ["time", "tenant", "service", *fields, "sealed", "event_id", "source"]
+        said = map(stored.fields.__getitem__, fields)
+        row = (time_ms, data.tenant, data.service, *said, stored.secrets, stored.event_id, stored.source)
+        self._add(table, names, row, index)
 
     def _add(self, table: str, names: list[str], row: tuple[Any, ...], index: int) -> None:
         _, rows, indexes = self._rows.setdefault(table, (names, [], []))

@@ -7,44 +7,14 @@ it anew.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from schemas.failures import Rejected
+from schemas.keys import Unwrapped, Wrapped
 from streams.privacy.sealing import KEY_BYTES, Cipher
-
-
-class Unwrapped(NamedTuple):
-    """The key of a person, and what it is bound to."""
-
-    bound: bytes
-    key: bytes
-
-
-class Wrapped(NamedTuple):
-    """The same, encrypted."""
-
-    bound: bytes
-    text: str
-
-
-class MasterKeys(Protocol):
-    """Where the master keys are kept: here, or in a service that does not let them out."""
-
-    def pseudonym_key(self) -> bytes:
-        """Of all tenants; the same for ever."""
-
-    def wrap(self, tenant: str, keys: Sequence[Unwrapped]) -> list[str]:
-        """Encrypt keys of persons under the current key of their tenant."""
-
-    def unwrap(self, tenant: str, keys: Sequence[Wrapped]) -> list[bytes]:
-        """Decrypt them. Raises ``Rejected`` when the version that wrapped one is gone."""
-
-    def is_current(self, text: str) -> bool:
-        """Whether a wrapped key is wrapped by the current version."""
 
 
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,16 +50,16 @@ class LocalKeys:
         return [f"{version}:{urlsafe_b64encode(cipher.seal(key, bound)).decode()}" for bound, key in keys]
 
     def unwrap(self, tenant: str, keys: Sequence[Wrapped]) -> list[bytes]:
-        """See :class:`MasterKeys`."""
+        """See :class:`schemas.keys.MasterKeys`."""
         found = []
         for bound, text in keys:
             version, _, body = text.partition(":")
             found.append(self._cipher(tenant, version).open(urlsafe_b64decode(body), bound))
         return found
 
-    def is_current(self, text: str) -> bool:
-        """See :class:`MasterKeys`."""
-        return text.partition(":")[0] == str(self.file.current)
+    def are_current(self, texts: Sequence[str]) -> list[bool]:
+        """See :class:`schemas.keys.MasterKeys`."""
+        return [text.partition(":")[0] == str(self.file.current) for text in texts]
 
     def _cipher(self, tenant: str, version: str) -> Cipher:
         if (tenant, version) not in self._ciphers:

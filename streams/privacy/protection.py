@@ -1,10 +1,11 @@
 """What is stored of a security or processing event: pseudonyms, masked texts, and values still to be sealed."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.events import ProcessingEvent, SecurityEvent
+from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
 from schemas.personal import PERSONS, RECORDS_OF_PERSONS, DataClass
 from streams.privacy import cards, freetext
 from streams.privacy.pseudonyms import Pseudonyms
@@ -13,8 +14,15 @@ from streams.privacy.rules import Classes
 HIDDEN: Mapping[DataClass, str] = {"phi": "[phi]", "secret": "[secret]"}
 """What stands in the place of a value that has no pseudonym."""
 
-_NO_TEXTS = frozenset({"service", "tenant", "kind", "outcome", "legal_basis"})
-"""Names of systems and values of fixed sets: nothing is looked for in them."""
+_FIELDS = {
+    kind: [name for name in struct.__struct_fields__ if name not in ("service", "tenant")]
+    for kind, struct in (("security", Security), ("processing", Processing))
+}
+_TEXTS = {
+    "security": ("actor", "address", "target", "action", "reason", "purpose"),
+    "processing": ("data_subject", "purpose", "consent_id", "actor", "recipient", "location", "operation"),
+}
+"""Fields in which a publisher may write what it likes; the others are of fixed sets, or no texts."""
 
 _SHORTEST_NAME = 3
 """Characters of an identifier that is looked for in the other texts of its event."""
@@ -46,12 +54,14 @@ class Protection:
     """Without ``pseudonyms``, because there are no keys, identifiers stay as they are; everything else holds."""
 
     def __init__(self, classes: Classes, pseudonyms: Pseudonyms | None) -> None:
-        self._class_of = classes.of
-        self._pseudonyms = pseudonyms
+        self.class_of = classes.of
+        self.pseudonyms = pseudonyms
+        self.classified = {kind: [(name, classes.of(kind, name)) for name in names] for kind, names in _TEXTS.items()}
+        """Event -> its fields with texts of its publisher's own -> the class of each."""
 
     def __call__(self, event: SecurityEvent | ProcessingEvent, record_ms: int) -> Protected:
         """What is stored of ``event``, whose record came to Kafka at ``record_ms``."""
-        return _Event(self._class_of, self._pseudonyms, event, record_ms).protected()
+        return _Event(self, event, record_ms).protected()
 
     def text(self, text: str) -> str:
         """A text that belongs to no person in particular."""
@@ -61,58 +71,51 @@ class Protection:
 class _Event:
     """One event: its person, and the names that must not be found in its texts."""
 
-    def __init__(
-        self,
-        class_of: Callable[[str, str], DataClass | None],
-        pseudonyms: Pseudonyms | None,
-        event: SecurityEvent | ProcessingEvent,
-        record_ms: int,
-    ) -> None:
+    def __init__(self, protection: Protection, event: SecurityEvent | ProcessingEvent, record_ms: int) -> None:
         self.event = event
-        self.kind = "security" if isinstance(event, SecurityEvent) else "processing"
-        self.class_of = class_of
-        self.pseudonyms = pseudonyms
+        self.kind = "security" if type(event) is SecurityEvent else "processing"
+        self.protection = protection
         self.record_ms = record_ms
         self.secrets: list[Secret] = []
         self.names: dict[str, str] = {}
-        """Identifiers of the event -> their pseudonyms."""
+        """Identifiers of the event that its texts may repeat -> their pseudonyms."""
         self.texts: list[tuple[dict[str, Any], str]] = []
         """Where unclassified texts stand."""
 
     def protected(self) -> Protected:
         """Classified values first: the others may repeat them."""
-        data = self.event.data
-        fields = {name: getattr(data, name) for name in data.__struct_fields__ if name not in ("service", "tenant")}
-        envelope: dict[str, Any] = {"id": self.event.id, "source": self.event.source}
-        attributes = fields["attributes"] = dict(data.attributes)
-        for name, value in fields.items():
-            if value and isinstance(value, str) and name not in _NO_TEXTS:
-                self._place(fields, name, name, value)
-        if "data_categories" in fields:
+        event, data = self.event, self.event.data
+        fields = {name: getattr(data, name) for name in _FIELDS[self.kind]}
+        envelope: dict[str, Any] = {"id": event.id, "source": event.source}
+        for name, found in self.protection.classified[self.kind]:
+            if value := fields[name]:
+                self._place(fields, name, name, value, found)
+        if self.kind == "processing":
             fields["data_categories"] = [freetext.masked(name) for name in fields["data_categories"]]
-        for name, value in attributes.items():
-            if value:
-                self._place(attributes, name, f"attributes.{name}", value)
+        if data.attributes:
+            attributes = fields["attributes"] = dict(data.attributes)
+            for name, value in attributes.items():
+                if value:
+                    found = self.protection.class_of(self.kind, f"attributes.{name}")
+                    self._place(attributes, name, f"attributes.{name}", value, found)
         for place, name in (*self.texts, (envelope, "id"), (envelope, "source")):
-            place[name] = self._without_names(freetext.masked(place[name]))
+            text = freetext.masked(place[name])
+            place[name] = self._without_names(text) if self.names else text
         return Protected(fields, envelope["id"], envelope["source"], self.secrets)
 
-    def _place(self, place: dict[str, Any], name: str, field: str, value: str) -> None:
-        found = self.class_of(self.kind, field)
+    def _place(self, place: dict[str, Any], name: str, field: str, value: str, found: DataClass | None) -> None:
         if found is None and field == "target" and getattr(self.event.data, "kind", "") in RECORDS_OF_PERSONS:
             found = "direct_identifier"
         if found is None:
             self.texts.append((place, name))
-        elif found == "public":
-            place[name] = cards.truncated(value)
         elif found == "cardholder":
             place[name] = cards.without_digits(value)
         elif found == "secret":
             place[name] = HIDDEN["secret"]
-        elif self.pseudonyms is not None:
-            place[name] = self._sealed(self.pseudonyms, found, field, value)
-        else:
+        elif found == "public" or self.protection.pseudonyms is None:
             place[name] = cards.truncated(value)
+        else:
+            place[name] = self._sealed(self.protection.pseudonyms, found, field, value)
 
     def _sealed(self, pseudonyms: Pseudonyms, found: DataClass, field: str, value: str) -> str:
         """A value that has a person: it is sealed under that person's key, without the digits of any card."""
@@ -120,14 +123,29 @@ class _Event:
         own = pseudonyms.of(tenant, value)
         about = getattr(self.event.data, PERSONS[self.kind]) if found != "direct_identifier" else ""
         person = pseudonyms.of(tenant, about) if about else own
-        self.secrets.append(Secret(tenant, person, field, cards.truncated(value), self.record_ms))
+        self.secrets.append(Secret(tenant, person, field, _without_cards(value), self.record_ms))
         if found == "phi":
             return HIDDEN["phi"]
-        self.names[value] = own
+        if len(value) >= _SHORTEST_NAME:
+            self.names[value] = own
         return own
 
     def _without_names(self, text: str) -> str:
+        lower = text.lower()
         for name, pseudonym in self.names.items():
-            if len(name) >= _SHORTEST_NAME and name.lower() in text.lower():
-                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", pseudonym, text, flags=re.IGNORECASE)
+            if name.lower() in lower:
+                text = _by_itself(name).sub(pseudonym, text)
         return text
+
+
+@lru_cache(4_096)
+def _by_itself(name: str) -> re.Pattern[str]:
+    """A name in a text, in any case, but not within a longer word."""
+    before, after = (r"(?<!\w)" if name[0].isalnum() else ""), (r"(?!\w)" if name[-1].isalnum() else "")
+    return re.compile(before + re.escape(name) + after, re.IGNORECASE)
+
+
+_without_cards = lru_cache(16_384)(cards.truncated)
+
+UNKEYED = Protection(Classes(), None)
+"""For whoever has no keys, such as a benchmark."""

@@ -26,6 +26,7 @@ from streams.stages.audit import Anomaly, Audit
 from streams.stages.owned import Batch, Owned, Part, Taken
 from streams.stages.protocol import declared, token
 from streams.stages.refusals import Refusals
+from streams.stages.sealing import Sealing
 from streams.stages.sending import Sending
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
@@ -56,10 +57,12 @@ class IngestStage:
         incarnations: Callable[[], Awaitable[Mapping[str, str]]],
         metrics: Metrics,
         tracer: Tracer,
+        sealing: Sealing,
     ) -> None:
         self.config = config
         self.ingest = ingest
         self.store = store
+        self.sealing = sealing
         self.sending = Sending(config.topics, producer, store, metrics)
         self.consumer = consumer
         self._learn_incarnations = incarnations
@@ -312,7 +315,7 @@ class IngestStage:
     async def _insert(self, batch: Batch, check: Callable[[], None]) -> None:
         at, (first, last) = batch.partition, batch.extent[:2]
         outcomes = set()
-        for table, rows in batch.tables().items():
+        for table, rows in (await self.sealing(batch.tables(), check)).items():
             name = token(self.config.kafka.group, self._incarnations[at.topic], at, first, last, table)
             if batch.doubtful:
                 outcomes.add(await self.store.recover(table, rows, name, check))

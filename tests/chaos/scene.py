@@ -18,6 +18,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from embedded.inbox import Inbox
+from streams.config.masterkeys import create_key_file
 from tests.chaos.proxy import Proxy
 from tests.chaos.truth import HOLD, PARTITIONS, TOPICS
 from tests.servers.kafka import KafkaServer
@@ -170,6 +171,8 @@ class Scene:
     def _configure(self, proxy_port: int, settings: str) -> None:
         rules = self.directory / "rules.yml"
         rules.write_text(_RULES)
+        keys = self.directory / "keys"
+        create_key_file(keys)
         names = {**self.topics, **{name: f"chaos-{name}" for name in ("panes", "snapshots", "alerts", "dead_letters")}}
         self.config.write_text(
             f"[kafka]\nbootstrap_servers = ['{self.kafka.bootstrap_servers}']\ngroup = 'chaos'\n"
@@ -177,6 +180,7 @@ class Scene:
             "[topics]\n" + "".join(f"{field} = '{topic}'\n" for field, topic in names.items()) + "[clickhouse]\n"
             f"url = 'http://127.0.0.1:{proxy_port}/tidewatch'\n[http]\nport = {self.http_port}\n"
             f"[alertmanager]\nurls = ['http://127.0.0.1:{self.alerts_port}']\nresend_delay = {RESEND_DELAY}\n"
+            f"[privacy]\nkeys_file = '{keys}'\n"
             f"[rules]\nfiles = ['{rules}']\n[windows]\nsizes = [60, 300]\n"
             # A partition that is quiet because something is broken must not let the clock run: the truth is event time.
             "idle_timeout = 100000.0\n" + settings

@@ -23,6 +23,8 @@ from aiokafka.structs import OffsetAndMetadata
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Producer
 
+from streams.privacy.masterkeys import read_keys
+from streams.privacy.pseudonyms import Pseudonyms
 from tests.e2e import events
 
 Record = tuple[int | None, bytes | None] | tuple[int | None, bytes | None, list[tuple[str, bytes]]]
@@ -229,6 +231,11 @@ def publish(bootstrap: str, topic: str, records: Iterable[Record], **options: An
                 producer.poll(0.1)
     producer.flush()
     assert not failed, failed[0]
+
+
+def pseudonyms(running: Pipeline) -> Pseudonyms:
+    """Under which pseudonym the worker of a pipeline stores whom."""
+    return Pseudonyms(read_keys((running.directory / "clickhouse.keys").read_text()).pseudonym_key())
 
 
 def _free_port() -> int:

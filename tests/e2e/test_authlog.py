@@ -6,13 +6,14 @@ What is expected is found here by brute force over the text of the file, with no
 import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.data import SHIPPED, whole
-from tests.e2e.pipeline import Pipeline, pipeline
+from tests.e2e.pipeline import Pipeline, pipeline, pseudonyms
 
 FILES = [SHIPPED / "authlog" / "auth.log", *whole("elastic-examples/auth.log")]
 BURST, WITHIN_SECONDS = 10, 300
@@ -54,7 +55,7 @@ def starts(seconds: dict[str, list[int]]) -> Counter[tuple[str, int]]:
 
 
 def fired(running: Pipeline) -> list[tuple[str, float, float]]:
-    """(address, since, until) of everything that AuthFailureBurst said, in Unix seconds."""
+    """(pseudonym of the address, since, until) of everything that AuthFailureBurst said, in Unix seconds."""
     found = []
     since: dict[str, float] = {}
     for row in running.history("AuthFailureBurst"):
@@ -77,6 +78,8 @@ def test_counts_and_bursts_are_those_of_the_file(kafka: str, tmp_path: Path, fil
     assert bursts
     with pipeline(tmp_path, kafka) as running:
         running.start()
+        known_as = partial(pseudonyms(running).of, "default")
+        bursts = {known_as(address): ends for address, ends in bursts.items()}
         summary = running.replay(str(file))
         last = datetime.fromisoformat(summary["last_time"]).timestamp()
         running.finish(summary["published"], last + 3 * WITHIN_SECONDS, 3000)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.batch import Partition
 from streams.stages.ingest import IngestStage
+from streams.stages.sealing import Sealing
 from streams.stages.store import Store
 from streams.stages.transport import Delivery
 from streams.stages.windows import WindowStage
@@ -72,7 +73,8 @@ class _Worker:
         store = Store(Sink(world, self.process, model.tables), model.metrics)  # type: ignore[arg-type]
         common: Any = (store, producer, lambda: self.consumer)
         ingest = workload.new_ingest()
-        self.ingest = IngestStage(workload.CONFIG, ingest, *common, _incarnations, model.metrics, NoOpTracer())
+        told = (model.metrics, NoOpTracer(), Sealing(store, None))
+        self.ingest = IngestStage(workload.CONFIG, ingest, *common, _incarnations, *told)
         self.windows = WindowStage(workload.CONFIG, workload.new_shard, *common, model.metrics)
         self.stages = [asyncio.ensure_future(stage.run()) for stage in (self.ingest, self.windows)]
         offers = {"metrics": self.ingest.offer, "panes": self.windows.offer}

@@ -82,6 +82,12 @@ def test_texts_of_the_event_do_not_repeat_its_identifiers() -> None:
     )
 
 
+def test_names_are_found_in_any_case_but_not_within_other_words() -> None:
+    stored = protection()(security(actor="\u0130van", reason="by \u0130van, not by \u0130vana"), NOW)
+
+    assert stored.fields["reason"] == f"by {pseudonym(chr(0x130) + 'van')}, not by \u0130vana"
+
+
 def test_rules_classify_attributes_and_the_last_one_counts() -> None:
     rules = (
         "*.attributes.ward = phi",

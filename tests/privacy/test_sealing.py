@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.failures import Rejected
-from streams.privacy.masterkeys import LocalKeys, Unwrapped, Wrapped, read_keys, written
+from schemas.keys import Unwrapped, Wrapped
+from streams.privacy.masterkeys import LocalKeys, read_keys, written
 from streams.privacy.sealing import Cipher, Sealed, binding, read
 from tests.privacy.events import KEYS_TEXT, keys
 
@@ -65,9 +66,9 @@ def test_a_key_that_an_older_root_has_wrapped_is_unwrapped_and_wrapped_anew_unde
     old = read_keys(written(b"P" * 32, {1: b"1" * 32}, 1))
     (text,) = old.wrap("default", [Unwrapped(b"b", b"k" * 32)])
 
-    assert not keys().is_current(text)
+    assert keys().are_current([text]) == [False]
     assert keys().unwrap("default", [Wrapped(b"b", text)]) == [b"k" * 32]
-    assert keys().is_current(keys().wrap("default", [Unwrapped(b"b", b"k" * 32)])[0])
+    assert keys().are_current(keys().wrap("default", [Unwrapped(b"b", b"k" * 32)])) == [True]
 
 
 def test_a_wrapped_key_opens_with_the_root_of_its_version_and_for_its_tenant_only() -> None:
