@@ -1,12 +1,18 @@
-"""The front service of Nezha replayed: availability as its file has it, and an alert in every minute of a dip."""
+"""The front service of Nezha replayed: availability as its file has it, an alert in every minute of a dip.
+
+Budgets and pages are those of ``demo/objectives.yml``.
+"""
 
 import csv
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from sources import nezha
+from streams.slo.ledger import UNIT
 from tests.e2e.data import SHIPPED, whole
 from tests.e2e.pipeline import Pipeline, pipeline
 
@@ -15,6 +21,8 @@ FILES = [
     (FRONT, FAULTS),
     *zip(whole("nezha/ob-2022-08-22/metric/front_service.csv"), whole("nezha/2022-08-22-fault_list.json"), strict=True),
 ]
+OBJECTIVES = Path(__file__).parents[2] / "demo" / "objectives.yml"
+OBJECTIVE_PERCENT = 99.5
 PROMISED_PERCENT = 95
 EVENTS_A_MINUTE = 108
 SHOWS_WITHIN_SECONDS = 192
@@ -56,6 +64,42 @@ def availability(running: Pipeline) -> dict[int, float]:
     return {row["start"]: row["availability_percent"] for row in rows}
 
 
+def requests(expected: dict[int, float]) -> dict[int, tuple[int, int]]:
+    """Good and all requests of each minute, by hand."""
+    return {start: nezha.requests(rate) for start, rate in expected.items()}
+
+
+def availability_by_hand(expected: dict[int, float]) -> float:
+    """The share of all requests that succeeded."""
+    counts = requests(expected).values()
+    return float(Fraction(sum(good for good, _ in counts), sum(total for _, total in counts)))
+
+
+def counted(running: Pipeline) -> dict[int, tuple[int, int]]:
+    """(bad, total) of each minute, as the objective of the day counted them."""
+    rows = running.query(
+        "SELECT toUnixTimestamp(minute) AS start, bad, total FROM objective_minutes FINAL"
+        " WHERE objective = 'frontend-day' ORDER BY start"
+    )
+    return {row["start"]: (row["bad"] // UNIT, row["total"] // UNIT) for row in rows}
+
+
+def achieved(running: Pipeline, at: int) -> float:
+    """Of the day, as it was counted at that time."""
+    rows = running.query(
+        f"SELECT achieved FROM objective_budgets FINAL WHERE objective = 'frontend-day' AND toUnixTimestamp(at) = {at}"
+    )
+    return float(rows[0]["achieved"])
+
+
+def paged(running: Pipeline) -> set[int]:
+    """The minutes at whose end a page fired or went on firing; a page comes and goes at the end of a minute."""
+    history = running.history("BadMinute")
+    assert [row["state"] for row in history] == ["firing", "resolved"] * (len(history) // 2)
+    changed = [int(row["changed"]) for row in history]
+    return {end - 60 for began, over in zip(changed[::2], changed[1::2], strict=True) for end in range(began, over, 60)}
+
+
 def firing_since(running: Pipeline) -> list[int]:
     """The minutes in which SLABreach began to fire."""
     return [int(row["active"]) // 60 * 60 for row in running.history("SLABreach") if row["state"] == "firing"]
@@ -66,7 +110,7 @@ def firing_since(running: Pipeline) -> list[int]:
 def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, file: Path, faults: Path) -> None:
     """At full speed, with the times of the file."""
     expected = rates(file)
-    with pipeline(tmp_path, kafka) as running:
+    with pipeline(tmp_path, kafka, f"[slo]\nfiles = ['{OBJECTIVES}']\n") as running:
         running.start()
         published = running.replay(str(file))["published"]
         assert published == len(expected) * EVENTS_A_MINUTE
@@ -81,6 +125,9 @@ def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, fi
         assert len(shown) >= 4
         assert set(shown) <= set(began)
         assert [row["state"] for row in running.history("SLABreach")] == ["firing", "resolved"] * len(began)
+        assert counted(running) == {at: (total - good, total) for at, (good, total) in requests(expected).items()}
+        assert achieved(running, max(expected) + 60) == availability_by_hand(expected)
+        assert paged(running) == {minute for minute, rate in expected.items() if rate < OBJECTIVE_PERCENT}
         running.stop()
 
 
