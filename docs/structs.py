@@ -13,7 +13,7 @@ def descriptions(struct: type) -> dict[str, str]:
     """Field -> the text below it in the source; bases first."""
     found: dict[str, str] = {}
     for base in reversed(struct.__mro__):
-        if base.__module__.startswith("schemas."):
+        if base.__module__.startswith(("schemas.", "streams.")):
             for field, text in _literals_below(base):
                 found[field] = plain(text)
     return found

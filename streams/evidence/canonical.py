@@ -70,8 +70,11 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     sealed: str
     """SHA-256 of the last seal."""
     at: int
+    """When that was, by the clock of the Kafka broker."""
     offset: int
+    """Of the last record of the topic ``evidence`` that it includes."""
     key: str
+    """The id of the key that signs; empty: nobody does."""
 
 
 class Signed(NamedTuple):
