@@ -1,18 +1,17 @@
 """``tidewatch report sla``: what was promised, and what came of it."""
 
-from pathlib import Path
+from glob import escape
 
 import click
 
-from schemas.failures import Rejected
-from schemas.slo import Maintenance, Objective
+from schemas.config import Slo
 from streams.cli._clickhouse import asking, sentences
 from streams.cli._reports import MADE_BY, now_ms, period_option, report_options, write
 from streams.config import load
-from streams.config.files import load_sla
+from streams.config.files import load_objectives, load_sla
 from streams.reports.sla.report import sla_report
 from streams.reports.sla.scope import Scope
-from streams.slo.files import read_objectives
+from streams.slo.files import Objectives
 
 
 @click.command()
@@ -48,22 +47,19 @@ def command(
     period = period_option(period_text, zone, made_ms)
     with sentences():
         config = load(path)
-        objectives, maintenance = _promised(files)
+        promised = _promised(files, config.slo)
         scope = Scope(
             tenant=tenant,
             period=period,
             services=services,
-            maintenance=tuple(maintenance),
+            maintenance=tuple(promised.maintenance),
             window_ms=min(config.windows.sizes) * 1000,
             out_of_orderness_ms=int(config.windows.out_of_orderness * 1000),
         )
         with asking(config.clickhouse) as ask:
-            report = sla_report(ask, scope, objectives, load_sla(config.sla.file), made_ms, MADE_BY)
+            report = sla_report(ask, scope, promised.objectives, load_sla(config.sla.file), made_ms, MADE_BY)
         write(report, format_, output)
 
 
-def _promised(files: tuple[str, ...]) -> tuple[list[Objective], list[Maintenance]]:
-    found = read_objectives({file: Path(file).read_text(encoding="utf-8") for file in files})
-    if found.problems:
-        raise Rejected("\n".join(map(str, found.problems)))
-    return found.objectives, found.maintenance
+def _promised(files: tuple[str, ...], slo: Slo) -> Objectives:
+    return load_objectives(slo if not files else Slo(files=[escape(file) for file in files], maintenance=""))

@@ -20,7 +20,8 @@ from streams.reports.status import ServiceStatus, State, Status, status
 
 _STYLES: dict[State, str] = {"ok": "green", "alerting": "yellow", "down": "bold red", "no data": "dim"}
 _MARKS: dict[State, str] = {"ok": "✓", "alerting": "!", "down": "✗", "no data": "·"}
-_NARROW, _WIDE = 24, 48
+_POINTS = ((140, 48), (100, 24), (0, 12))
+"""Columns of a terminal, and of the sparkline on it."""
 
 
 @click.command()
@@ -61,10 +62,13 @@ def command(path: str | None, tenant: str, at: str | None, zone: str, watch: boo
 def screen(found: Status, zone: str, width: int) -> RenderableType:
     """Services in a table, what is wrong in words; nothing is said by colour alone."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in _columns(width):
-        table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True)  # type: ignore[arg-type]
-    for each in found.services:
-        table.add_row(*_cells(each, width))
+    rows = [_cells(each, width) for each in found.services]
+    for place, (name, justify) in enumerate(_columns(width)):
+        widest = max([len(name), *(len(row[place]) for row in rows)])
+        least = None if name in _ELASTIC else widest
+        table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True, min_width=least)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*row)
     well = sum(each.state == "ok" for each in found.services)
     title = f"{well} of {len(found.services)} services are well at {clock(found.at_ms, zone)} ({zone})"
     parts: list[RenderableType] = [Text(title, style="bold green" if found.is_well else "bold"), table]
@@ -81,7 +85,9 @@ def _columns(width: int) -> list[tuple[str, str]]:
     return [(name, "right" if name in right else "left") for name in names if width >= 100 or name not in _DISPENSABLE]
 
 
-_DISPENSABLE = ("now", "requests/s")
+_ELASTIC = ("service", "why")
+"""What is cut when it is too long."""
+_DISPENSABLE = ("now", "p95", "requests/s")
 """What a narrow terminal goes without."""
 
 
@@ -93,7 +99,9 @@ def _cells(each: ServiceStatus, width: int) -> list[Text]:
         "service": Text(visible(each.service) or "(none)"),
         "state": Text(each.state, style=style),
         "availability": Text(written(each.availability, "%")),
-        "last day": Text(sparkline(each.course, _WIDE if width >= 140 else _NARROW, high=100.0)),
+        "last day": Text(
+            sparkline(each.course, next(points for least, points in _POINTS if width >= least), high=100.0)
+        ),
         "now": Text(written(each.latest, "%")),
         "p95": Text(written(each.p95_ms, "ms")),
         "requests/s": Text(written(per_second)),

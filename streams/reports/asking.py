@@ -28,7 +28,9 @@ def rows(ask: Ask, sql: str) -> list[dict[str, Any]]:
 
 def instant(at_ms: int) -> str:
     """An instant as SQL that people can read."""
-    return f"toDateTime64('{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}', 3, 'UTC')"
+    at = datetime.fromtimestamp(at_ms // 1000, UTC)
+    fraction = f".{at_ms % 1000:03}" if at_ms % 1000 else ""
+    return f"toDateTime64('{at:%Y-%m-%d %H:%M:%S}{fraction}', 3, 'UTC')"
 
 
 def between(column: str, start_ms: int, end_ms: int) -> str:

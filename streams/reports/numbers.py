@@ -1,5 +1,6 @@
 """How values are written for people. Nothing that missed 100 % is ever written as 100 %."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from math import floor, log10
 from zoneinfo import ZoneInfo
@@ -45,9 +46,9 @@ def clock(at_ms: int, zone: str) -> str:
     return f"{wall:%Y-%m-%d %H:%M:%S}" if wall.second else f"{wall:%Y-%m-%d %H:%M}"
 
 
-def is_number(value: Value) -> bool:
-    """Whether it is aligned to the right."""
-    return not isinstance(value, str)
+def are_numbers(values: Iterable[Value], unit: str) -> bool:
+    """Whether a column is aligned to the right."""
+    return unit != "time" and all(not isinstance(value, str) for value in values)
 
 
 def visible(text: str) -> str:

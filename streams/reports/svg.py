@@ -14,7 +14,7 @@ from streams.reports.instants import Tick, ticks
 from streams.reports.numbers import visible, written
 
 WIDTH, HEIGHT = 720, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 12, 12, 26
 
 COLOURS = ("#2563a8", "#b45309", "#15803d", "#9333ea", "#0e7490", "#be185d")
 """Told apart by lightness too, so that they differ when printed in grey or not seen as colours."""

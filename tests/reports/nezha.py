@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.config import Config
 from schemas.sla import Sla
+from schemas.slo import Objective
 from schemas.tables import COLUMNS
 from sinks.clickhouse import ClickHouse
 from sources import Options, nezha
@@ -16,7 +17,8 @@ from streams.compliance import judge
 from streams.ingest.ingest import Ingest
 from streams.rules.compiled import compile_rules
 from streams.rules.engine import RuleEngine
-from streams.stages.notify import _row as alert_row
+from streams.slo.promises import Promises
+from streams.stages.alerthistory import _row as alert_row
 from streams.windows.deltas import Pulse
 from streams.windows.rows import rows
 from streams.windows.shard import Shard
@@ -34,10 +36,10 @@ def encoded() -> list[bytes]:
     return [msgspec.json.encode(event) for event in nezha.events(lines, Options(name=FILE.name))]
 
 
-def store(sink: ClickHouse, rules: str = "groups: []") -> None:
+def store(sink: ClickHouse, rules: str = "groups: []", objectives: Sequence[Objective] = ()) -> None:
     """All of them as one partition of the topic ``metrics``, with a record in between that is no event."""
     config, source = Config(), Partition("metrics", 0)
-    ingest, shard = Ingest(config.windows, config.limits, judge), _shard(rules)
+    ingest, shard = Ingest(config.windows, config.limits, judge), _shard(rules, objectives)
     values = encoded()
     values.insert(1000, b"no event")
     offsets = count()
@@ -55,10 +57,10 @@ def store(sink: ClickHouse, rules: str = "groups: []") -> None:
     _pass(sink, shard, Pulse(wall_ms=declared_ms, seen=[(source, later, declared_ms)]), next(offsets))
 
 
-def _shard(rules: str) -> Shard:
+def _shard(rules: str, objectives: Sequence[Objective]) -> Shard:
     groups, problems = compile_rules(rules, "rules.yml")
     assert not problems
-    settings = Settings((60_000, 300_000, 3_600_000), 600_000, 10_000, 500, Sla())
+    settings = Settings((60_000, 300_000, 3_600_000), 600_000, 10_000, 500, Sla(), promises=Promises(objectives))
     return Shard(
         Watermark(500), 500, lambda name: Tenant(name, settings, RuleEngine(groups, name, 500, "http://tidewatch"))
     )
@@ -69,9 +71,9 @@ def _pass(sink: ClickHouse, shard: Shard, pulse: Pulse, offset: int) -> None:
     shard.merge(pulse, offset)
     output = shard.advance(1_000_000)
     assert not output.more
-    if output.sla_rows:
-        columns = dict(zip(COLUMNS["sla_windows"], zip(*output.sla_rows, strict=True), strict=True))
-        sink.insert("sla_windows", columns, f"sla-{offset}")
+    for table, found in output.rows.items():
+        if found:
+            sink.insert(table, dict(zip(COLUMNS[table], zip(*found, strict=True), strict=True)), f"{table}-{offset}")
     if output.alerts:
         transitions = [alert_row(alert, _DECLARED_MS) for alert in output.alerts]
         columns = dict(zip(COLUMNS["alert_history"], zip(*transitions, strict=True), strict=True))

@@ -4,15 +4,17 @@ Every text goes through ``escape``, since events decide what services and alerts
 forbids scripts and connections, should anything get through.
 """
 
+import re
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
 from streams.reports.digest import digest, sealed
 from streams.reports.document import Chart, Figure, Report, Section, Table, Tone, Value
-from streams.reports.numbers import clock, is_number, visible, written
+from streams.reports.numbers import are_numbers, clock, visible, written
 from streams.reports.svg import COLOURS, described, svg
 
+_LONG_WORD = re.compile(r"(\S{24})")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _MARKS: dict[Tone, tuple[str, str]] = {"good": ("✓", "good"), "warning": ("!", "attention"), "bad": ("✗", "bad")}
 """A sign, and what a screen reader says for it."""
@@ -107,8 +109,7 @@ def _chart(chart: Chart, report: Report, numbers: dict[str, int]) -> Iterator[st
 
 
 def _table(table: Table, zone: str, numbers: dict[str, int]) -> Iterator[str]:
-    right = [all(is_number(row.cells[place]) for row in table.rows) for place in range(len(table.columns))]
-    classes = [' class="number"' if is_right else "" for is_right in right]
+    classes = [_class(table, place) for place in range(len(table.columns))]
     yield f"<h3>{_text(table.title)}{_link(table.query, numbers)}</h3>"
     if not table.rows:
         yield f'<p class="none">{_text(table.none)}</p>'
@@ -130,8 +131,17 @@ def _table(table: Table, zone: str, numbers: dict[str, int]) -> Iterator[str]:
         yield f'<p class="note">{_text(table.note)}</p>'
 
 
+def _class(table: Table, place: int) -> str:
+    unit = table.columns[place].unit
+    if unit == "time":
+        return ' class="time"'
+    return ' class="number"' if are_numbers((row.cells[place] for row in table.rows), unit) else ""
+
+
 def _cell(value: Value, unit: str, zone: str) -> str:
-    return _text(written(value, unit, zone))
+    """A word that is very long may be broken, one of usual length not."""
+    parts = _LONG_WORD.split(written(value, unit, zone))
+    return "<wbr>".join(_text(part) for part in parts if part)
 
 
 def _queries(queries: dict[str, str]) -> Iterator[str]:

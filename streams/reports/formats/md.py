@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from streams.reports.digest import digest, sealed
-from streams.reports.document import Chart, Report, Section, Table, Tone, Value
-from streams.reports.numbers import clock, is_number, visible, written
+from streams.reports.document import Chart, Report, Section, Table, Tone
+from streams.reports.numbers import are_numbers, clock, visible, written
 from streams.reports.sparkline import sparkline
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~&!@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
@@ -82,8 +82,7 @@ def _of_table(table: Table, zone: str) -> Iterator[str]:
 
 
 def _alignment(table: Table, place: int) -> str:
-    values: list[Value] = [row.cells[place] for row in table.rows]
-    return "---:" if all(is_number(value) for value in values) else "---"
+    return "---:" if are_numbers((row.cells[place] for row in table.rows), table.columns[place].unit) else "---"
 
 
 def _query(name: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from io import StringIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from streams.reports.digest import digest
 from streams.reports.document import Chart, Figure, Report, Row, Section, Table, Tone
-from streams.reports.numbers import clock, is_number, visible, written
+from streams.reports.numbers import are_numbers, clock, visible, written
 from streams.reports.sparkline import sparkline
 
 STYLES: dict[Tone, str] = {"": "", "good": "green", "warning": "yellow", "bad": "bold red"}
@@ -58,7 +57,7 @@ def _section(section: Section, zone: str, numbers: dict[str, int], width: int) -
     for chart in section.charts:
         yield _chart(chart, numbers, width)
     for table in section.tables:
-        yield _table(table, zone, numbers)
+        yield _table(table, zone, numbers, width)
     for note in section.notes:
         yield Text(f"* {visible(note)}", style="dim")
 
@@ -84,19 +83,33 @@ def _chart(chart: Chart, numbers: dict[str, int], width: int) -> RenderableType:
     return Group(Text(f"\n{visible(chart.title)}{_number(chart.query, numbers)}"), grid)
 
 
-def _table(table: Table, zone: str, numbers: dict[str, int]) -> RenderableType:
+def _table(table: Table, zone: str, numbers: dict[str, int], width: int) -> RenderableType:
     title = Text(f"\n{visible(table.title)}{_number(table.query, numbers)}")
     note = [Text(visible(table.note), style="dim")] if table.note else []
     if not table.rows:
         return Group(title, Text(f"  {visible(table.none)}", style="dim"), *note)
-    grid = RichTable(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = RichTable(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
     grid.add_column("")
+    widths = [_widest(table, place, zone) for place in range(len(table.columns))]
+    fits = sum(widths) + 2 * len(widths) + 2 <= width
     for place, column in enumerate(table.columns):
-        right = all(is_number(row.cells[place]) for row in table.rows)
-        grid.add_column(Text(visible(column.name)), justify="right" if right else "left", overflow="fold")
+        right = are_numbers((row.cells[place] for row in table.rows), column.unit)
+        grid.add_column(
+            Text(visible(column.name)),
+            justify="right" if right else "left",
+            overflow="fold",
+            min_width=widths[place] if fits else None,
+        )
     for row in table.rows:
         grid.add_row(*_cells(row, table, zone))
     return Group(title, grid, *note)
+
+
+def _widest(table: Table, place: int, zone: str) -> int:
+    """Of the cells of a column, and of the words above them."""
+    column = table.columns[place]
+    cells = (len(visible(written(row.cells[place], column.unit, zone))) for row in table.rows)
+    return max(*cells, *map(len, column.name.split()), 0)
 
 
 def _cells(row: Row, table: Table, zone: str) -> Iterator[Text]:

@@ -19,7 +19,7 @@ _COLUMNS = (
     Column(name="objective"),
     Column(name="target", unit="%"),
     Column(name="achieved", unit="%"),
-    Column(name="before, points", unit="change"),
+    Column(name="change", unit="change"),
     Column(name="budget used", unit="%"),
     Column(name="downtime", unit="min"),
     Column(name="no data", unit="min"),
@@ -60,7 +60,8 @@ def section(
         columns=_COLUMNS,
         rows=tuple(_row(one) for one in found),
         none="No objective is configured.",
-        note="Counted over this period, whatever the objective's own window is. Downtime: minutes, or minutes of "
+        note="Counted over this period, whatever the objective's own window is. Change: against the period before, in "
+        "percentage points. Downtime: minutes, or minutes of "
         "slices, that were below the target by themselves. Excluded: maintenance, and silence where the objective "
         "says so.",
         query=query,

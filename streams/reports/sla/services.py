@@ -19,14 +19,19 @@ _COLUMNS = (
     Column(name="service"),
     Column(name="target", unit="%"),
     Column(name="availability", unit="%"),
-    Column(name="before, points", unit="change"),
+    Column(name="change", unit="change"),
     Column(name="budget used", unit="%"),
     Column(name="downtime", unit="min"),
     Column(name="requests"),
     Column(name="failed"),
-    Column(name="p95 typical", unit="ms"),
-    Column(name="p95 worst", unit="ms"),
-    Column(name="response time missed", unit="min"),
+)
+_SPEED_COLUMNS = (
+    Column(name="service"),
+    Column(name="target of p95", unit="ms"),
+    Column(name="typical p95", unit="ms"),
+    Column(name="worst p95", unit="ms"),
+    Column(name="slow", unit="min"),
+    Column(name="target per second"),
     Column(name="requests per second"),
 )
 _WORST_COLUMNS = (
@@ -35,7 +40,7 @@ _WORST_COLUMNS = (
     Column(name="to", unit="time"),
     Column(name="availability", unit="%"),
     Column(name="failed"),
-    Column(name="p95 worst", unit="ms"),
+    Column(name="worst p95", unit="ms"),
     Column(name="alerts"),
 )
 
@@ -58,7 +63,8 @@ def section(
         columns=_COLUMNS,
         rows=tuple(_row(row) for row in found),
         none="No service counted a request.",
-        note="Downtime: minutes whose availability was below the target. Budget: the share of requests that may fail.",
+        note="Change: against the period before, in percentage points. Budget: the share of requests that may fail. "
+        "Downtime: minutes whose availability was below the target.",
         query=LEVELS,
     )
     charts = _charts(rows(ask, _course(scope)), found, scope) if found else ()
@@ -68,7 +74,7 @@ def section(
             text=f"Requests by their counters, in windows of {scope.window_ms // 1000} s.",
             figures=_figures(found),
             charts=charts,
-            tables=(table, _worst_table(rows(ask, _worst(scope)), alerts)),
+            tables=(table, _speeds(found), _worst_table(rows(ask, _worst(scope)), alerts)),
         ),
         found,
     )
@@ -129,6 +135,7 @@ def _judge(row: dict[str, Any], before: dict[str, Any] | None, targets: Targets,
     allowed = row["requests"] * (100 - target) / 100
     known_before = before is not None and before["percent"] is not None and percent is not None
     row["target"] = target
+    row["target_p95_ms"], row["target_per_second"] = targets.response_time_ms, targets.throughput_per_second
     row["change"] = percent - before["percent"] if before is not None and known_before else None
     row["used"] = 100 * row["failed"] / allowed if allowed else None
     row["down_minutes"] = row["down"] * window_ms / MINUTE_MS
@@ -140,10 +147,29 @@ def _row(row: dict[str, Any]) -> Row:
     return Row(
         cells=(
             *(row["service"], row["target"], row["percent"], row["change"], row["used"], row["down_minutes"]),
-            *(row["requests"], row["failed"], row["p95_typical_ms"], row["p95_worst_ms"], row["slow_minutes"]),
-            row["per_second"],
+            *(row["requests"], row["failed"]),
         ),
         tone=tone(row["met"]),
+    )
+
+
+def _speeds(found: Sequence[dict[str, Any]]) -> Table:
+    return Table(
+        title="Response time and throughput",
+        columns=_SPEED_COLUMNS,
+        rows=tuple(
+            Row(
+                cells=(
+                    *(row["service"], row["target_p95_ms"], row["p95_typical_ms"], row["p95_worst_ms"]),
+                    *(row["slow_minutes"], row["target_per_second"], row["per_second"]),
+                )
+            )
+            for row in found
+        ),
+        none="No service counted a request.",
+        note="p95: the 95th percentile of the response time, of the typical and of the worst window. Slow: minutes in "
+        "which it missed its target.",
+        query=LEVELS,
     )
 
 
