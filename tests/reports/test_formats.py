@@ -18,7 +18,7 @@ from streams.reports.formats.html import page
 from streams.reports.svg import svg
 from tests.reports.example import HOSTILE, START, report
 
-_VOID = {"meta", "br", "path", "rect"}
+_VOID = {"meta", "br", "wbr", "path", "rect"}
 
 
 class Outline(HTMLParser):
