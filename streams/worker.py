@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -35,8 +36,8 @@ from streams.stages.ingest import IngestStage
 from streams.stages.keyring import Keyring, check_keys
 from streams.stages.maintenance import MaintenanceStage
 from streams.stages.notify import NotifyStage
-from streams.stages.sealing import Sealing
 from streams.stages.ownhealth import own_health
+from streams.stages.sealing import Sealing
 from streams.stages.store import Store
 from streams.stages.transport import BatchApp
 from streams.stages.windows import WindowStage
@@ -152,7 +153,9 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
             Sealing(store, Keyring(sink, master)),
         )
         windows = WindowStage(config, _new_shard(config, groups, sla, promises), store, producer, consumer, metrics)
-        notify = NotifyStage(config, ladders, alertmanager, store, producer, consumer, metrics)
+        notify = NotifyStage(
+            *(config, ladders, alertmanager, store, producer, consumer, metrics), life=partial(_life_of_alerts, config)
+        )
         evidence = EvidenceStage(
             config,
             key,
@@ -224,6 +227,10 @@ def _check_tables(sink: ClickHouse) -> None:
     if steps:
         wrong = "\n".join(f"{step.name}: {step.text}" for step in steps)
         raise Rejected(f"the tables in ClickHouse are not as this version needs them; run tidewatch migrate.\n{wrong}")
+
+
+async def _life_of_alerts(config: Config) -> str:
+    return (await topics.incarnations(config, [config.topics.alerts]))[config.topics.alerts]
 
 
 def _sources(config: Config) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ unavailable ClickHouse holds back the acknowledgement but not the notification.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from sinks.alertmanager import AlertmanagerSink
 from streams.alerts.ladders import Ladder
 from streams.alerts.notifications import Notifications
 from streams.batch import RecordBatch
+from streams.evidence.records import Act
+from streams.stages import acts as acts_of
 from streams.stages.alerthistory import AlertHistory
 from streams.stages.alertlog import decode
 from streams.stages.escalate import Ladders
@@ -33,7 +35,8 @@ log = logging.getLogger(__name__)
 class NotifyStage:
     """Tells every Alertmanager of what the alerts topic holds.
 
-    ``now_ms`` is the clock on the wall, UTC epoch ms; ``every_s`` is how often it is looked at.
+    ``now_ms`` is the clock on the wall, UTC epoch ms; ``every_s`` is how often it is looked at. ``life`` tells
+    which topic of its name the alerts topic is, as its offsets begin anew when it is made again.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class NotifyStage:
         metrics: Metrics,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         every_s: float = 1.0,
+        life: Callable[[], Awaitable[str]] = lambda: asyncio.sleep(0, ""),
     ) -> None:
         self.config = config
         self.sink = sink
@@ -54,6 +58,10 @@ class NotifyStage:
         self.metrics = metrics
         self.now_ms = now_ms
         self.every_s = every_s
+        self.store = store
+        self.producer = producer
+        self._learn_life = life
+        self._life = ""
         self._epoch = -1
         self._entering = asyncio.Lock()
         self._notifications = self._none()
@@ -102,6 +110,7 @@ class NotifyStage:
             self._check(epoch)()
             if epoch != self._epoch:
                 ladders = self._new_ladders()
+                self._life = await self.store.retrying("kafka", self._learn_life, self._check(epoch))
                 await ladders.take_up(self.consumer(), self._check(epoch))
                 self._epoch, self._ladders, self._notifications = epoch, ladders, self._none()
                 self._history.enter(epoch, ladders)
@@ -109,15 +118,25 @@ class NotifyStage:
     async def _batch(self, batch: RecordBatch, epoch: int) -> None:
         ladders = self._ladders
         history, tell = [], []
-        for value, at_ms in zip(batch.values, batch.timestamps, strict=True):
+        acts: list[Act] = []
+        for offset, value, at_ms in zip(batch.offsets, batch.values, batch.timestamps, strict=True):
             if (alert := self._alert(value)) is not None:
                 heard = ladders.take(batch.partition, alert, int(at_ms))
                 tell += heard.tell
                 if heard.is_news and alert.reason != "resend":
                     history.append(alert)
+                    act = acts_of.of_alert(alert, (batch.partition, self._life, int(offset)))
+                    acts += [act] if act else []
         await self._tell_all(tell)
+        await self._enter_acts(acts, epoch)
         self._check(epoch)()
         self._history.add(batch.partition, history, batch.next_offset)
+
+    async def _enter_acts(self, acts: Sequence[Act], epoch: int) -> None:
+        """For the evidence ledger; before what they follow from is acknowledged."""
+        if acts:
+            send = partial(acts_of.publish, self.producer, self.config.topics.evidence, acts)
+            await self.store.retrying("kafka", send, self._check(epoch))
 
     def _alert(self, value: bytes | None) -> Alert | None:
         try:

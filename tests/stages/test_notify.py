@@ -17,6 +17,8 @@ from schemas.failures import Unavailable
 from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from streams.batch import Partition, RecordBatch
+from streams.evidence.records import Act
+from streams.evidence.records import decode as decode_evidence
 from streams.stages.alertlog import encode
 from streams.stages.notify import NotifyStage
 from streams.stages.store import Store
@@ -55,12 +57,14 @@ class Log:
         self.epoch, self.owned, self.backlog = 1, frozenset({ALERTS}), Backlog(10**9)
         self.now_ms = now_ms
         self.offsets: Counter[str] = Counter()
+        self.evidence: list[bytes] = []
         self.committed_at: Mapping[Partition, tuple[int, str]] = {}
         self.offer: Callable[[Delivery], Any]
 
     async def send(self, topic: str, value: bytes, key: bytes = b"", partition: int = 0) -> "asyncio.Future[Stored]":
         offset = self.offsets[topic]
         self.offsets[topic] += 1
+        self.evidence += [value] if topic == "evidence" else []
         if topic == ALERTS.topic:
             batch = RecordBatch(ALERTS, [offset], [value], None, [self.now_ms()], offset + 1)
             self.backlog.add(batch.size_bytes)
@@ -227,3 +231,17 @@ async def test_people_are_told_of_every_alert_while_clickhouse_is_away(
     await desk.written()
     stored = desk.store.sink.query("SELECT rule FROM alert_history FINAL WHERE state = 'firing' AND step = ''")
     assert sorted(row["rule"] for row in stored) == sorted(names)
+
+
+@pytest.mark.alertmanager
+async def test_an_acknowledgement_becomes_evidence_that_names_its_record(desk: Desk) -> None:
+    firing = await desk.fire("Down", "critical")
+    await desk.put(acknowledged(firing, desk.clock_ms))
+    while not desk.log.evidence:  # noqa: ASYNC110 - the log of the test has no event to wait for
+        await asyncio.sleep(0.02)
+
+    [act] = map(decode_evidence, desk.log.evidence)
+    assert isinstance(act, Act)
+    assert (act.kind, act.tenant, act.details["labels"]["alertname"]) == ("acknowledged", firing.tenant, "Down")
+    assert act.source is not None
+    assert act.source[0] == ALERTS
