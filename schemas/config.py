@@ -202,8 +202,21 @@ class Slo(Section, frozen=True, kw_only=True):
     files: list[str] = []
     """Files or globs of objectives, in OpenSLO v1 or in the short form; empty: there are none."""
     maintenance: str = "maintenance.yml"
-    """A file of maintenance, which need not exist: ``tidewatch maintenance add`` writes it, workers read it again when it
-    changes."""
+    """A file of maintenance, which need not exist: ``tidewatch maintenance add`` writes it, workers read it again when
+    it changes."""
+
+
+class Reports(Section, frozen=True, kw_only=True):
+    """The report on service levels that is written every day."""
+
+    directory: str = ""
+    """Where to, a folder for each tenant; empty: none is written."""
+    zone: str = "UTC"
+    """IANA time zone of the days."""
+    after: SecondsOrZero = 900.0
+    """How long after midnight, so that what comes late is in it."""
+    formats: list[Literal["html", "md", "csv", "json", "pdf"]] = msgspec.field(default_factory=lambda: ["html", "json"])
+    """One file each; ``pdf`` needs WeasyPrint."""
 
 
 class Health(Section, frozen=True, kw_only=True):
@@ -279,6 +292,7 @@ class Config(Section, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     sla: Sla = Sla()
     slo: Slo = Slo()
+    reports: Reports = Reports()
     health: Health = Health()
     limits: Limits = Limits()
     http: Http = Http()

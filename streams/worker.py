@@ -37,6 +37,7 @@ from streams.stages.keyring import Keyring, check_keys
 from streams.stages.maintenance import MaintenanceStage
 from streams.stages.notify import NotifyStage
 from streams.stages.ownhealth import own_health
+from streams.stages.reporting import ReportStage
 from streams.stages.sealing import Sealing
 from streams.stages.store import Store
 from streams.stages.transport import BatchApp
@@ -178,7 +179,8 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
         await app.start()
         stack.push_async_callback(app.stop)
         maintenance = MaintenanceStage(promises, lambda: load_objectives(config.slo).maintenance)
-        parts = (ingest, windows, notify, evidence, maintenance)
+        reports = ReportStage(config, sink, lambda: load_objectives(config.slo), sla, producer, consumer)
+        parts = (ingest, windows, notify, evidence, maintenance, reports)
         stages = [asyncio.create_task(part.run(), name=type(part).__name__) for part in parts]
         stack.push_async_callback(_end, stages)
         health = own_health(config, producer, sink, alertmanager, stages, metrics)

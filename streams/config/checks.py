@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -18,6 +19,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _clickhouse(config)
     yield from _alertmanager(config)
     yield from _windows(config)
+    yield from _reports(config)
     yield from _secrets(config)
 
 
@@ -40,6 +42,13 @@ def _kafka(config: Config) -> Iterator[Problem]:
         yield "kafka.security_protocol", "ignores kafka.username and its password; write SASL_SSL, or remove them"
     if not kafka.security_protocol.endswith("SSL") and (kafka.ca_file or kafka.cert_file or kafka.key_file):
         yield "kafka.security_protocol", "ignores the TLS files of [kafka]; write SSL or SASL_SSL, or remove them"
+
+
+def _reports(config: Config) -> Iterator[Problem]:
+    try:
+        ZoneInfo(config.reports.zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        yield "reports.zone", f"is no IANA time zone: {config.reports.zone!r}; write one such as Europe/Berlin"
 
 
 def _topics(config: Config) -> Iterator[Problem]:
