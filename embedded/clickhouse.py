@@ -142,6 +142,8 @@ class _Server:
                 return answer_of(connection.query(insert_statement(insert["target"], file, insert["format"])), "Null")
         except (RuntimeError, chdb.ChdbError) as error:
             raise refusal(error) from None
+        except OSError as error:
+            raise Refused(243, "NOT_ENOUGH_SPACE", f"{error.strerror}.") from None
         finally:
             connection.close()
 

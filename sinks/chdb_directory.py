@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
+from errno import ENOSPC
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.failures import Rejected, Unavailable
 
 _PROCESS = uuid.uuid4().hex
+
+KEPT_FREE_BYTES = 256 << 20
+"""Of the disk, below which no rows are taken. When its last byte goes while the engine writes or merges parts, it may
+leave files empty, of rows too that it has taken before (measured with chDB 26.9)."""
 
 
 def connect(directory: Path) -> Any:
@@ -77,7 +82,11 @@ class Spool:
 
     @contextmanager
     def file(self, data: bytes) -> Iterator[Path]:
-        """A file with these bytes for as long as the context lasts."""
+        """A file with these bytes for as long as the context lasts. Raises ``OSError`` when the disk is nearly full."""
+        if shutil.disk_usage(self._path).free < KEPT_FREE_BYTES:
+            raise OSError(
+                ENOSPC, f"less than {KEPT_FREE_BYTES >> 20} MiB are free on the disk of chDB; free disk space"
+            )
         path = self._path / uuid.uuid4().hex
         try:
             path.write_bytes(data)

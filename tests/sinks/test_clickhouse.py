@@ -1,6 +1,7 @@
 """The ClickHouse sink on chDB: what goes in comes out, once, and what cannot is refused with a reason."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from schemas.config import ClickHouse as Settings
 from schemas.failures import Rejected, Unavailable
 from schemas.tables import COLUMNS, Coded
+from sinks.chdb_directory import KEPT_FREE_BYTES
 from sinks.clickhouse import ClickHouse
 from sinks.migrations import migrate
 from tests.sinks import rows
@@ -78,6 +80,7 @@ def test_a_full_batch_that_is_repeated_is_stored_once(sink: ClickHouse, director
 _REPEAT = """
 import sys
 from schemas.config import ClickHouse as Settings
+from sinks.chdb_directory import KEPT_FREE_BYTES
 from sinks.clickhouse import ClickHouse
 from tests.sinks import rows
 
@@ -192,6 +195,18 @@ def test_what_a_killed_process_left_in_the_spool_is_deleted_at_the_next_start(
     assert (directory / "spool").stat().st_mode & 0o077 == 0
 
 
+def test_no_rows_are_taken_while_the_disk_is_nearly_full(sink: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine may lose rows that it has when the last byte is gone."""
+    usage = shutil.disk_usage(sink.directory)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=KEPT_FREE_BYTES - 1))
+    with pytest.raises(Unavailable, match="raw_metrics failed: less than 256 MiB are free"):
+        sink.insert("raw_metrics", rows.columns("raw_metrics", 2), "token")
+
+    monkeypatch.undo()
+    sink.insert("raw_metrics", rows.columns("raw_metrics", 2), "token")
+    assert count(sink, "raw_metrics") == 2
+
+
 def test_the_directory_is_for_its_owner_alone(sink: ClickHouse, directory: Path) -> None:
     assert directory.stat().st_mode & 0o077 == 0
 
@@ -206,6 +221,7 @@ def test_a_directory_that_another_process_has_open_is_unavailable(sink: ClickHou
 _OPEN = """
 import sys
 from schemas.config import ClickHouse as Settings
+from sinks.chdb_directory import KEPT_FREE_BYTES
 from sinks.clickhouse import ClickHouse
 
 try:

@@ -4,9 +4,9 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import suppress
 from random import Random
 
+from sinks.chdb_directory import KEPT_FREE_BYTES
 from tests.chaos.scene import Scene
 
 
@@ -79,7 +79,10 @@ class KilledAtRename:
 
 
 class DiskFull:
-    """No byte more fits on the disk of ClickHouse's data."""
+    """The disk of ClickHouse's data is nearly full: rows are refused, and what has been begun fits.
+
+    When the last byte goes, the engine loses rows that it has taken: see the assumptions in docs/exactly-once.md.
+    """
 
     def impossible(self, scene: Scene) -> str:
         return "" if scene.disk else "only root may mount a disk that is small enough to be filled"
@@ -88,8 +91,7 @@ class DiskFull:
         assert scene.disk is not None
         ballast = scene.disk / "ballast"
         with ballast.open("wb") as file:
-            left = 4096 * random.randint(0, 20)
-            with suppress(OSError):  # others may be faster to take the last bytes
-                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(scene.disk).free - left)
+            left = round(KEPT_FREE_BYTES * random.uniform(0.7, 0.95))
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(scene.disk).free - left)
         time.sleep(random.uniform(4, 8))
         ballast.unlink()
