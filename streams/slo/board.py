@@ -1,6 +1,6 @@
 """The objectives of one tenant: counted as series come, evaluated after every minute of event time. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from streams.rules.alerts import Active
 from streams.slo.budget import Budget
 from streams.slo.followed import Followed, FollowedState
 from streams.slo.intake import Amount
-from streams.slo.ledger import CHUNK_MINUTES
+from streams.slo.ledger import CHUNK_MINUTES, ChunkKey
 from streams.slo.promises import Promise, Promises
 from streams.slo.rows import budget_row, minute_row
 from streams.windows.panes import Cell, Series
@@ -92,17 +92,25 @@ class Board:
             for active in followed.states
         ]
 
-    def snapshot(self) -> BoardState:
-        """What :meth:`restore` needs."""
-        return BoardState(self.minute, [followed.snapshot() for followed in self._in_order()])
+    def packed(self) -> dict[str, dict[ChunkKey, bytes]]:
+        """By objective: minutes that are packed, and need not be in a snapshot."""
+        return {name: followed.ledger.packed() for name, followed in self._followed.items()}
 
-    def restore(self, state: BoardState) -> None:
+    def snapshot(self, references: Mapping[str, Mapping[ChunkKey, str]]) -> BoardState:
+        """What :meth:`restore` needs; ``references`` to the packed minutes that are kept elsewhere, by objective."""
+        found = [
+            followed.snapshot(references.get(followed.promise.objective.name, {})) for followed in self._in_order()
+        ]
+        return BoardState(self.minute, found)
+
+    def restore(self, state: BoardState, packed: Mapping[str, Mapping[ChunkKey, bytes]]) -> None:
         """Go on from a snapshot. What is known of objectives that are no longer there is left out."""
         self.minute = state.minute
         known = {kept.objective: kept for kept in state.followed}
         for promise in self.promises.all:
-            if promise.objective.name in known:
-                self._follow(promise).restore(known[promise.objective.name], self.minute)
+            name = promise.objective.name
+            if name in known:
+                self._follow(promise).restore(known[name], packed.get(name, {}), self.minute)
 
     def _follow(self, promise: Promise) -> Followed:
         name = promise.objective.name

@@ -1,6 +1,6 @@
 """One objective of one tenant: its minutes, its budget, its alerts, and what of them is new."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,7 +11,7 @@ from streams.rules.alerts import Active, AlertStates, Seen, Transition
 from streams.slo.alerts import Burning, burning
 from streams.slo.budget import Meter
 from streams.slo.export import plain_labels
-from streams.slo.ledger import CHUNK_MINUTES, Ledger
+from streams.slo.ledger import CHUNK_MINUTES, ChunkKey, ChunkState, Ledger
 from streams.slo.promises import Promise
 
 _OPEN_MINUTES = 2 * CHUNK_MINUTES
@@ -23,7 +23,7 @@ class FollowedState(msgspec.Struct, array_like=True):
 
     objective: str
     since: int
-    minutes: list[tuple[int, bytes]]
+    minutes: list[ChunkState]
     changed: list[int]
     alerts: list[Active]
 
@@ -68,15 +68,16 @@ class Followed:
         for minute in changed:
             yield (minute, *self.ledger.at(minute))
 
-    def snapshot(self) -> FollowedState:
-        """What :meth:`restore` needs."""
+    def snapshot(self, references: Mapping[ChunkKey, str]) -> FollowedState:
+        """What :meth:`restore` needs; ``references`` to the packed minutes that are kept elsewhere."""
         alerts = [msgspec.structs.replace(alert) for alert in self.states]
         name = self.promise.objective.name
-        return FollowedState(name, self.meter.since, self.ledger.snapshot(), sorted(self._changed), alerts)
+        minutes = self.ledger.snapshot(references)
+        return FollowedState(name, self.meter.since, minutes, sorted(self._changed), alerts)
 
-    def restore(self, state: FollowedState, now: int) -> None:
-        """Go on from a snapshot."""
-        self.ledger.restore(state.minutes)
+    def restore(self, state: FollowedState, packed: Mapping[ChunkKey, bytes], now: int) -> None:
+        """Go on from a snapshot; ``packed`` has the minutes that it refers to."""
+        self.ledger.restore(state.minutes, packed)
         self.meter.since = state.since
         self._changed = set(state.changed)
         self.states.restore(state.alerts)

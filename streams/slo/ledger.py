@@ -6,6 +6,7 @@ them make no difference to what it holds. Time is in minutes since the epoch.
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 from math import gcd
 
 import msgspec
@@ -33,12 +34,30 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
         return Tally(self.bad - other.bad, self.total - other.total, self.seen - other.seen)
 
 
+ChunkKey = tuple[int, int]
+"""(index, digest): another one whenever what is in the chunk changes."""
+
+
+class ChunkState(msgspec.Struct, frozen=True, array_like=True):
+    """A chunk as it is kept in a snapshot: packed, or by a reference to where it is kept."""
+
+    index: int
+    packed: bytes
+    digest: int = 0
+    reference: str = ""
+
+    @property
+    def key(self) -> ChunkKey:
+        """By which what is packed is known."""
+        return self.index, self.digest
+
+
 Measure = Callable[[Minutes, int, int], Tally]
 """What the minutes of a chunk from one to before another amount to; see :mod:`streams.slo.measures`."""
 
 
 class _Chunk:
-    __slots__ = ("_gaps", "_minutes", "_packed", "whole")
+    __slots__ = ("_digest", "_gaps", "_minutes", "_packed", "whole")
 
     def __init__(self, packed: bytes = b"") -> None:
         self._minutes: dict[int, tuple[int, int]] | None = None if packed else {}
@@ -46,6 +65,7 @@ class _Chunk:
         self.whole: Tally | None = None
         """What all of it amounts to; None: not known since it changed."""
         self._gaps: tuple[int, list[tuple[int, int]]] | None = None
+        self._digest = 0
 
     def minutes(self) -> Minutes:
         return _unpacked(self._packed) if self._minutes is None else self._minutes
@@ -55,7 +75,7 @@ class _Chunk:
             self._minutes = _unpacked(self._packed)
         before = self._minutes.get(minute, (0, 0))
         self._minutes[minute] = before[0] + bad, before[1] + total
-        self._packed, self.whole, self._gaps = b"", None, None
+        self._packed, self._digest, self.whole, self._gaps = b"", 0, None, None
 
     def gaps(self, longer_than: int) -> list[tuple[int, int]]:
         """Its runs of minutes without anything that are longer, or go on before or after it."""
@@ -75,6 +95,13 @@ class _Chunk:
 
     def settle(self) -> None:
         self._packed, self._minutes = self.packed(), None
+
+    @property
+    def digest(self) -> int:
+        """Of what is packed, above 0; 0 while it is not."""
+        if self._minutes is None and not self._digest:
+            self._digest = 1 + int.from_bytes(blake2b(self._packed, digest_size=7).digest())
+        return self._digest
 
 
 class Ledger:
@@ -146,13 +173,25 @@ class Ledger:
         for index in [index for index in self._chunks if (index + 1) * CHUNK_MINUTES <= before]:
             del self._chunks[index]
 
-    def snapshot(self) -> list[tuple[int, bytes]]:
-        """What :meth:`restore` needs; equal for equal minutes."""
-        return [(index, self._chunks[index].packed()) for index in sorted(self._chunks)]
+    def packed(self) -> dict[ChunkKey, bytes]:
+        """What is packed, and rarely changes: what :meth:`snapshot` need not contain."""
+        return {(index, chunk.digest): chunk.packed() for index, chunk in self._chunks.items() if chunk.digest}
 
-    def restore(self, state: list[tuple[int, bytes]]) -> None:
-        """Go on from a snapshot."""
-        self._chunks = {index: _Chunk(packed) for index, packed in state}
+    def snapshot(self, references: Mapping[ChunkKey, str] | None = None) -> list[ChunkState]:
+        """What :meth:`restore` needs, with ``references`` to what is kept elsewhere; equal for equal minutes."""
+        found = []
+        for index, chunk in sorted(self._chunks.items()):
+            reference = (references or {}).get((index, chunk.digest), "")
+            kept = (b"", chunk.digest, reference) if reference else (chunk.packed(),)
+            found.append(ChunkState(index, *kept))
+        return found
+
+    def restore(self, state: list[ChunkState], packed: Mapping[ChunkKey, bytes] | None = None) -> None:
+        """Go on from a snapshot; ``packed`` has what it refers to."""
+        self._chunks = {
+            kept.index: _Chunk((packed or {})[kept.index, kept.digest] if kept.reference else kept.packed)
+            for kept in state
+        }
 
     def _whole(self, chunk: _Chunk) -> Tally:
         if chunk.whole is None:

@@ -18,14 +18,15 @@ from streams.stages import snapshots
 from streams.stages.snapshots import Located, Lost
 from streams.telemetry.metrics import Metrics
 from streams.windows import versions
-from streams.windows.shard import Shard, ShardState, Window, references
+from streams.windows.kept import Name
+from streams.windows.shard import Shard, ShardState, references
 
 log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 86_400.0
 """After so long a window is written again, before the topic lets go of it; only a clock that stands needs that."""
 
-_Bundle = list[tuple[Window, bytes]]
+_Bundle = list[tuple[Name, bytes]]
 
 
 class KeptShards:
@@ -36,8 +37,8 @@ class KeptShards:
         self.producer = producer
         self.new_shard = new_shard
         self.metrics = metrics
-        self._bundles: dict[Partition, dict[Window, tuple[str, float]]] = {}
-        """Where each packed window is, and when it was written."""
+        self._bundles: dict[Partition, dict[Name, tuple[str, float]]] = {}
+        """Where each packed window, and each chunk of minutes, is, and when it was written."""
 
     async def keep(self, partition: Partition, shard: Shard) -> str:
         """Write a shard, to which nothing may be merged meanwhile; the metadata to commit with its offset.
@@ -69,11 +70,11 @@ class KeptShards:
         await asyncio.to_thread(shard.restore, state, windows)
         return shard
 
-    async def _windows(self, partition: Partition, state: ShardState) -> dict[Window, bytes]:
+    async def _windows(self, partition: Partition, state: ShardState) -> dict[Name, bytes]:
         """The windows that a snapshot refers to."""
         where = references(state)
         bundles = sorted(set(where.values()))
-        found: dict[Window, bytes] = {}
+        found: dict[Name, bytes] = {}
         for bundle, content in zip(bundles, await self._read(partition, bundles), strict=True):
             found |= {window: packed for window, packed in _decode(content) if where.get(window) == bundle}
         self._bundles[partition] = {window: (bundle, time.monotonic()) for window, bundle in where.items()}

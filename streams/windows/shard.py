@@ -8,13 +8,10 @@ import msgspec
 from schemas.alert import Alert
 from streams.batch import Partition
 from streams.windows.deltas import PaneDelta, Pulse
-from streams.windows.revisable import Key
+from streams.windows.kept import Name
 from streams.windows.rows import Block
 from streams.windows.tenant import Tenant, TenantState
 from streams.windows.watermark import Watermark, WatermarkState
-
-Window = tuple[str, int, int]
-"""Tenant, length and start: how a window is named in a shard."""
 
 OVERFLOW = "__overflow__"
 
@@ -165,44 +162,31 @@ class Shard:
         """Alerts that are pending or firing."""
         return [alert for tenant in self.tenants.values() for alert in tenant.active()]
 
-    def packed(self) -> dict[Window, bytes]:
-        """Closed windows, packed: what :meth:`snapshot` need not contain, and what never changes."""
-        return {
-            (tenant.name, *key): packed
-            for tenant in self.tenants.values()
-            for key, packed in tenant.windows.packed().items()
-        }
+    def packed(self) -> dict[Name, bytes]:
+        """What :meth:`snapshot` need not contain, and what never changes."""
+        return {name: packed for tenant in self.tenants.values() for name, packed in tenant.packed().items()}
 
-    def snapshot(self, references: Mapping[Window, str] | None = None) -> bytes:
-        """Everything but the packed windows that are kept elsewhere, with ``references`` to them."""
-        by_tenant: dict[str, dict[Key, str]] = {name: {} for name in self.tenants}
-        for (name, *key), reference in (references or {}).items():
-            by_tenant[name][Key(*key)] = reference
+    def snapshot(self, references: Mapping[Name, str] | None = None) -> bytes:
+        """Everything but what is packed and kept elsewhere, with ``references`` to that."""
         state = ShardState(
             self.offset,
             [(*key, *covered) for key, covered in self._merged.items()],
             self.watermark.snapshot(),
             self._ticked_ms,
-            [tenant.snapshot(by_tenant[name]) for name, tenant in self.tenants.items()],
+            [tenant.snapshot(references or {}) for tenant in self.tenants.values()],
         )
         return msgspec.msgpack.encode(state)
 
-    def restore(self, state: ShardState, packed: Mapping[Window, bytes] | None = None) -> None:
-        """Go on from a snapshot; ``packed`` has the windows that it refers to."""
+    def restore(self, state: ShardState, packed: Mapping[Name, bytes] | None = None) -> None:
+        """Go on from a snapshot; ``packed`` has what it refers to."""
         self.offset = state.offset
         self._merged = {(source, run, tenant): (last, parts) for source, run, tenant, last, parts in state.merged}
         self.watermark.restore(state.watermark)
         self._ticked_ms = state.ticked_ms
         for known in state.tenants:
-            mine = {Key(*key): window for (tenant, *key), window in (packed or {}).items() if tenant == known.name}
-            self.tenant(known.name).restore(known, mine)
+            self.tenant(known.name).restore(known, packed or {})
 
 
-def references(state: ShardState) -> dict[Window, str]:
-    """The packed windows that a snapshot refers to."""
-    return {
-        (tenant.name, window.size_ms, window.start_ms): window.reference
-        for tenant in state.tenants
-        for window in tenant.windows
-        if window.reference
-    }
+def references(state: ShardState) -> dict[Name, str]:
+    """What a snapshot refers to, and where that is."""
+    return {name: reference for kept in state.tenants for name, reference in kept.references()}

@@ -18,6 +18,7 @@ from streams.slo.promises import Promises
 from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.columns import Batch
 from streams.windows.history import History, HistoryState
+from streams.windows.kept import Name, minutes_among, minutes_name, window_name, windows_among
 from streams.windows.panes import Cell, Series
 from streams.windows.revisable import Key, RevisableWindows, WindowState
 from streams.windows.rows import Block
@@ -49,6 +50,16 @@ class TenantState(msgspec.Struct, array_like=True):
     health: VitalsState
     rules: msgspec.Raw
     objectives: BoardState = msgspec.field(default_factory=lambda: BoardState(0, []))
+
+    def references(self) -> Iterator[tuple[Name, str]]:
+        """What it refers to, and where that is."""
+        for window in self.windows:
+            if window.reference:
+                yield window_name(self.name, Key(window.size_ms, window.start_ms)), window.reference
+        for kept in self.objectives.followed:
+            for minutes in kept.minutes:
+                if minutes.reference:
+                    yield minutes_name(self.name, kept.objective, minutes.key), minutes.reference
 
 
 class Tenant:
@@ -176,28 +187,37 @@ class Tenant:
         self.history.prune(now_ms)
         self.catalogue.forget(min(self.windows.oldest_ms(), now_ms) - max(self.settings.sizes_ms, default=0))
 
-    def snapshot(self, references: Mapping[Key, str]) -> TenantState:
-        """What :meth:`restore` needs; ``references`` to the packed windows that are kept elsewhere."""
+    def packed(self) -> dict[Name, bytes]:
+        """What :meth:`snapshot` need not contain, and what never changes: closed windows, minutes of objectives."""
+        found = {window_name(self.name, key): packed for key, packed in self.windows.packed().items()}
+        for objective, minutes in self.objectives.packed().items():
+            found |= {minutes_name(self.name, objective, key): packed for key, packed in minutes.items()}
+        return found
+
+    def snapshot(self, references: Mapping[Name, str]) -> TenantState:
+        """What :meth:`restore` needs; ``references`` to what is kept elsewhere."""
         return TenantState(
             self.name,
             self.catalogue.snapshot(),
-            self.windows.snapshot(references),
+            self.windows.snapshot(windows_among(self.name, self.windows.packed(), references)),
             self.sla.snapshot(),
             self.history.snapshot(),
             self.health.snapshot(),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
-            self.objectives.snapshot(),
+            self.objectives.snapshot(minutes_among(self.name, self.objectives.packed(), references)),
         )
 
-    def restore(self, state: TenantState, packed: Mapping[Key, bytes]) -> None:
-        """Go on from a snapshot; ``packed`` has the windows that it refers to."""
+    def restore(self, state: TenantState, packed: Mapping[Name, bytes]) -> None:
+        """Go on from a snapshot; ``packed`` has what it refers to."""
         self.catalogue.restore(state.catalogue)
-        self.windows.restore(state.windows, packed)
+        keys = [Key(window.size_ms, window.start_ms) for window in state.windows]
+        self.windows.restore(state.windows, windows_among(self.name, keys, packed))
         self.sla.restore(state.sla)
         self.history.restore(state.history)
         self.health.restore(state.health)
         self.engine.restore(msgspec.msgpack.decode(state.rules))
-        self.objectives.restore(state.objectives)
+        minutes = {kept.objective: [each.key for each in kept.minutes] for kept in state.objectives.followed}
+        self.objectives.restore(state.objectives, minutes_among(self.name, minutes, packed))
 
 
 def _reach(engine: RuleEngine, promises: Promises) -> tuple[set[str] | None, int]:

@@ -240,7 +240,7 @@ def test_a_quarter_of_a_year_of_one_objective_is_small() -> None:
         ledger.add(minute, (noise > 4000) * UNIT, (2000 + noise) * UNIT)
     ledger.settle(DAY + 129_600)
 
-    assert sum(len(packed) for _, packed in ledger.snapshot()) < 400_000
+    assert sum(len(chunk.packed) for chunk in ledger.snapshot()) < 400_000
     assert Meter(promise, ledger, DAY).budget(DAY + 129_600).observed.seen == 129_600
 
 

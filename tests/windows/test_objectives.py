@@ -16,7 +16,7 @@ from streams.rules.engine import RuleEngine
 from streams.slo.ledger import UNIT
 from streams.slo.promises import Promises
 from streams.windows.deltas import PaneDelta, Pulse
-from streams.windows.shard import Shard
+from streams.windows.shard import Shard, references
 from streams.windows.tenant import Settings, Tenant
 from streams.windows.versions import decode
 from streams.windows.watermark import Watermark
@@ -188,6 +188,27 @@ def test_an_objective_that_is_gone_from_the_files_is_forgotten_and_another_begin
 
     assert isinstance(seen, Seen)
     assert {key[1] for key in seen.of["objective_budgets"]} == {"minutes"}
+
+
+def test_minutes_that_are_packed_are_kept_apart_until_late_data_changes_them() -> None:
+    """What a snapshot refers to it need not hold; what is not there any more is never taken for what is."""
+    state = shard([UPTIME])
+    hours = [requests(at, START + at * 60 * MINUTE, 10, 1) for at in range(30)]
+    run([part for delta in hours for part in told(delta)], state, Seen())
+    before = state.packed()
+    bundle = {name: f"bundle of {name}" for name in before}
+    packed = state.snapshot(bundle)
+    assert len(packed) < len(state.snapshot())
+    assert references(decode(packed)).items() <= bundle.items()
+    late = told(requests(99, START + 8 * 60 * MINUTE, 0, 7))
+    run(late, state, Seen(), 100)
+    assert not state.packed().keys() >= before.keys()
+
+    successor = shard([UPTIME])
+    successor.restore(decode(packed), before)
+    run(late, successor, Seen(), 100)
+
+    assert successor.snapshot() == state.snapshot()
 
 
 batches = st.lists(st.tuples(st.integers(0, 600), st.integers(0, 20), st.integers(0, 5)), min_size=1, max_size=20)
