@@ -43,7 +43,7 @@ def asking(clickhouse: config.ClickHouse) -> Iterator[Ask]:
     if scheme != "chdb":
         sink = ClickHouse(clickhouse)
         ask: Ask = sink.raw_query
-    elif _owns(clickhouse.embedded_port, Path(directory)):
+    elif owned(clickhouse.embedded_port, Path(directory)):
         sink = ClickHouse(msgspec.structs.replace(clickhouse, url=owner, password="", password_file=""))
         ask = sink.raw_query
     elif (Path(directory) / "metadata").is_dir():
@@ -57,7 +57,7 @@ def asking(clickhouse: config.ClickHouse) -> Iterator[Ask]:
         sink.close()
 
 
-def _owns(port: int, directory: Path) -> bool:
+def owned(port: int, directory: Path) -> bool:
     """Whether the process that answers on a local port is the one that has the directory open."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:

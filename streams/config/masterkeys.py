@@ -9,7 +9,7 @@ from schemas.config import Config
 from schemas.failures import Rejected
 from schemas.keys import MasterKeys
 from sinks.vault import Vault
-from streams.privacy.masterkeys import read_keys, written
+from streams.privacy.masterkeys import KeyFile, LocalKeys, read_keys, with_root, written
 from streams.privacy.protection import Protection
 from streams.privacy.pseudonyms import Pseudonyms
 from streams.privacy.rules import Classes
@@ -36,7 +36,11 @@ def load_master_keys(config: Config) -> MasterKeys:
     if not privacy.keys_file and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         create_key_file(file)
-    return read_keys(_private_text(file))
+    return LocalKeys(_key_file(file), lambda: _key_file(file))
+
+
+def _key_file(file: Path) -> KeyFile:
+    return read_keys(_private_text(file)).file
 
 
 def key_file(config: Config) -> Path | None:
@@ -57,6 +61,14 @@ def create_key_file(file: Path) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def add_root(file: Path, root: bytes) -> None:
+    """Put a new root into a key file, which wraps from then on; the file is replaced at once or not at all."""
+    held = read_keys(_private_text(file)).file
+    version = max(map(int, held.roots)) + 1
+    draft = write_private(file.with_name(f"{file.name}.{os.getpid()}"), with_root(held, version, root))
+    draft.replace(file)
 
 
 def write_private(file: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ it anew.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,13 +31,18 @@ class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LocalKeys:
     """Master keys out of a key file or a variable."""
 
-    def __init__(self, file: KeyFile) -> None:
+    def __init__(self, file: KeyFile, read_again: Callable[[], KeyFile] | None = None) -> None:
+        """``read_again``: how to have the file anew, for when it has got another root meanwhile."""
+        self._read_again = read_again
+        self._ciphers: dict[tuple[str, str], Cipher] = {}
+        self._take(file)
+
+    def _take(self, file: KeyFile) -> None:
         self.file = file
         self._pseudonyms = _key(file.pseudonyms, "pseudonyms")
         self._roots = {version: _key(text, f"roots.{version}") for version, text in file.roots.items()}
         if str(file.current) not in self._roots:
             raise Rejected(f"the key file names version {file.current} as the current one, and holds no such root")
-        self._ciphers: dict[tuple[str, str], Cipher] = {}
 
     def pseudonym_key(self) -> bytes:
         """As the file says."""
@@ -63,6 +68,8 @@ class LocalKeys:
 
     def _cipher(self, tenant: str, version: str) -> Cipher:
         if (tenant, version) not in self._ciphers:
+            if version not in self._roots and self._read_again is not None:
+                self._take(self._read_again())
             if version not in self._roots:
                 raise Rejected(f"a key was wrapped by version {version} of the tenant's key, which the key file lacks")
             info = f"tidewatch tenant {tenant}".encode()
@@ -86,6 +93,13 @@ def written(pseudonyms: bytes, roots: dict[int, bytes], current: int) -> str:
     held = {str(version): urlsafe_b64encode(root).decode() for version, root in roots.items()}
     file = KeyFile(urlsafe_b64encode(pseudonyms).decode(), current, held)
     return msgspec.json.format(msgspec.json.encode(file)).decode() + "\n"
+
+
+def with_root(file: KeyFile, version: int, root: bytes) -> str:
+    """The text of a key file with one root more, which wraps from then on."""
+    roots = {**file.roots, str(version): urlsafe_b64encode(root).decode()}
+    more = msgspec.structs.replace(file, roots=roots, current=version)
+    return msgspec.json.format(msgspec.json.encode(more)).decode() + "\n"
 
 
 def _key(text: str, name: str) -> bytes:
