@@ -2,10 +2,13 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import get_args
 
 import yaml
 
 from schemas.policy import Framework
+
+FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
 
 
 @cache

@@ -66,6 +66,8 @@ class ChainState(msgspec.Struct, array_like=True):
     tally: dict[str, list[int]] = {}
     seals: int = 0
     sealed: str = FIRST
+    attested: dict[str, int] = {}
+    """Control, such as ``soc2 CC1.1`` -> until when it is attested to, epoch ms."""
 
 
 class Chain:

@@ -91,7 +91,20 @@ class Ledger:
             if self._is_known(source, incarnation, record.tenant, offset, 0):
                 return
         yield from self._greet(record.tenant)
+        if record.kind == "attestation":
+            self._attested(record)
         yield self._enter(record.tenant, record.kind, {"by": record.by, "time": record.time_ms, **record.details})
+
+    def _attested(self, record: Act) -> None:
+        framework, control, until_ms = (record.details.get(name) for name in ("framework", "control", "until"))
+        if type(until_ms) is int:
+            self._chains[record.tenant].state.attested[f"{framework} {control}"] = until_ms
+
+    def attested(self) -> Iterator[tuple[str, str, int]]:
+        """Tenant, control such as ``soc2 CC1.1``, and until when somebody attests to it, epoch ms."""
+        for tenant, chain in self._chains.items():
+            for control, until_ms in chain.state.attested.items():
+                yield tenant, control, until_ms
 
     def _in_force(self, policies: Mapping[str, str]) -> Iterator[Row]:
         before, self._policies = self._policies, dict(policies)

@@ -333,7 +333,7 @@ class _Fold:
 
     def evaluation(self, tenant: str, service: str, verdict: Verdict) -> int:
         """The series that counts a verdict."""
-        judged = {"framework": verdict.framework, "control": verdict.control, "verdict": verdict.verdict}
+        judged = {name: getattr(verdict, name) for name in ("policy", "framework", "control", "verdict")}
         return self.series(tenant, service, "compliance_evaluations_total", "counter", judged)
 
     def observe(self, event: Any, name: str, kind: Kind, time_ms: int, value: float, labels: Mapping[str, str]) -> None:

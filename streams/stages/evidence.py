@@ -16,11 +16,13 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
+from schemas import cloudevents
 from schemas.config import Config
+from schemas.events import MetricEvent
 from schemas.failures import Rejected, Unavailable
 from schemas.tables import COLUMNS
 from streams.batch import Partition, RecordBatch
-from streams.evidence import records
+from streams.evidence import attestations, records
 from streams.evidence.chain import EntryRow, HeadRow, SealRow
 from streams.evidence.ledger import Ledger, Row
 from streams.evidence.records import InForce, Record, Tick
@@ -38,6 +40,8 @@ KEEP_SECONDS = 5.0
 
 _KEPT_FOR_SECONDS = 3_600.0
 """After so long an unchanged snapshot is written again, before the topic lets go of it."""
+
+_STATE_SECONDS = 60.0
 
 _GRACE_MS = 5_000
 """How long an hour is over before it is sealed: the broker's clock is another one."""
@@ -80,6 +84,7 @@ class EvidenceStage:
         self._learn_incarnations = incarnations
         self._epoch = -1
         self._owned: dict[Partition, _Owned] = {}
+        self._stated_at = 0.0
         self._batches: asyncio.Queue[Delivery] = asyncio.Queue()
 
     async def offer(self, delivery: Delivery) -> None:
@@ -112,6 +117,7 @@ class EvidenceStage:
             await self._batch(delivery.batch, delivery.epoch)
         if epoch == self._epoch:
             await self._pass_time(epoch)
+            await self._state_attestations(epoch)
             await self._keep_due(epoch, KEEP_SECONDS)
 
     async def _enter(self, epoch: int) -> None:
@@ -183,6 +189,27 @@ class EvidenceStage:
             if until_ms is not None and until_ms != owned.told_ms and self.now_ms() >= until_ms + _GRACE_MS:
                 await self._send(at, Tick(), self._check(epoch))
                 owned.told_ms = until_ms
+
+    async def _state_attestations(self, epoch: int) -> None:
+        """How long each holds, as an event for the rules. Stated again and again, as rules look back for minutes."""
+        if time.monotonic() < self._stated_at + _STATE_SECONDS:
+            return
+        self._stated_at, now_ms = time.monotonic(), self.now_ms()
+        events = [
+            attestations.event(*attested, now_ms)
+            for owned in self._owned.values()
+            for attested in owned.ledger.attested()
+        ]
+        if events:
+            await self.store.retrying("kafka", partial(self._send_events, events), self._check(epoch))
+
+    async def _send_events(self, events: Iterable[MetricEvent]) -> None:
+        try:
+            for event in events:
+                key = f"{event.data.tenant}/{event.data.service}".encode()
+                await self.producer.send(self.config.topics.metrics, value=cloudevents.encode(event), key=key)
+        except KafkaError as error:
+            raise Unavailable(f"producing: {error!r}") from error
 
     async def _keep_due(self, epoch: int, after_s: float) -> None:
         """Snapshots of the partitions that have moved on for so long, and of those that are old."""

@@ -64,7 +64,7 @@ METRICS = Events("raw_metrics", _RULE_NAME, "toString(e.kind)", "toString(e.labe
 MADE = (
     _made("raw_security", "security_events_total", "counter", ("kind", "outcome")),
     _made("raw_security", "auth_failures_total", "counter", ("address",), condition="e.kind = 'auth_failure'"),
-    _made("verdicts", "compliance_evaluations_total", "counter", ("framework", "control", "verdict")),
+    _made("verdicts", "compliance_evaluations_total", "counter", ("policy", "framework", "control", "verdict")),
     _made("raw_health", "up", "gauge", ("component",), "e.status != 'down'"),
     _made("raw_health", "health_check_duration_ms", "histogram", ("component",), "e.check_duration_ms"),
 )

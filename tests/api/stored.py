@@ -68,6 +68,9 @@ _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("noted_at", "until"), 0),
     **dict.fromkeys(("encrypted", "authorized", "mfa"), None),
     "attributes": {},
+    "event_type": "processing",
+    "event_digest": bytes(32),
+    **dict.fromkeys(("severity", "policy_digest"), ""),
 }
 
 

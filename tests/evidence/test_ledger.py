@@ -66,6 +66,16 @@ def test_a_policy_that_changes_is_an_entry_for_every_tenant() -> None:
     ]
 
 
+def test_the_latest_attestation_of_a_control_is_known_after_a_restart_too() -> None:
+    ledger = Ledger("topic/0", KEY)
+    for offset, until in enumerate((5, 9)):
+        ledger.take(act("acme", framework="soc2", control="CC1.1", until=until), offset, NOON_MS)
+    again = Ledger("topic/0", KEY)
+    again.restore(ledger.snapshot())
+
+    assert list(again.attested()) == [("acme", "soc2 CC1.1", 9)]
+
+
 def test_records_survive_the_topic() -> None:
     for record, _ in RECORDS:
         assert decode(encode(record)) == record
