@@ -28,13 +28,17 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def create(file: Path) -> None:
+@click.option("--keep", is_flag=True, help="Do nothing when FILE exists, instead of failing.")
+def create(file: Path, keep: bool) -> None:
     """Write new master keys to FILE, which only you can read.
 
     Every worker needs the same ones: set privacy.keys_file, or give the content as TIDEWATCH_PRIVACY_KEYS. Keep a copy
     where ClickHouse is not: without them nobody can be revealed, and everybody would get another pseudonym.
     """
     if file.exists():
+        if keep:
+            click.echo(f"kept {file}")
+            return
         raise click.ClickException(f"{file} exists, and is not overwritten: keys that are lost cannot be made again")
     with sentences():
         create_key_file(file)

@@ -3,7 +3,7 @@
 Workers that meet a person at the same time may each make a key. Both are stored, ciphertexts say which one they need,
 and an erasure destroys all of them. The order in which things are done makes an erasure hold whatever happens at the
 same time: the keyring stores a key and only then looks for erasures, an erasure is recorded and only then destroys keys
-(docs/decisions/0012-keys-of-persons.md).
+(docs/decisions/0013-keys-of-persons.md).
 """
 
 import hmac
