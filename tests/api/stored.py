@@ -68,6 +68,7 @@ _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("noted_at", "until"), 0),
     **dict.fromkeys(("encrypted", "authorized", "mfa"), None),
     "attributes": {},
+    "sealed": {},
     "event_type": "processing",
     "event_digest": bytes(32),
     **dict.fromkeys(("severity", "policy_digest"), ""),

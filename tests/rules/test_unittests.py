@@ -55,7 +55,7 @@ def shipped_tests() -> list[Path]:
 @pytest.mark.parametrize("file", shipped_tests(), ids=lambda file: file.name)
 def test_the_shipped_rules_pass_their_tests(file: Path) -> None:
     result = CliRunner().invoke(main, ["test", "rules", str(file)])
-    assert result.output.endswith("12 passed, 0 failed\n"), result.output
+    assert result.output.endswith(" passed, 0 failed\n"), result.output
     assert result.exit_code == 0
 
 
