@@ -15,7 +15,7 @@ def run(*arguments: str) -> Result:
 def test_check_without_files_checks_the_shipped_rules(tmp_path: Path, monkeypatch: object) -> None:
     with CliRunner().isolated_filesystem(tmp_path):
         result = run("check")
-    assert (result.exit_code, result.output) == (0, "configuration, tidewatch.yml: 13 rules, no errors\n")
+    assert (result.exit_code, result.output) == (0, "configuration, tidewatch.yml: 14 rules, no errors\n")
 
 
 def test_check_shows_every_mistake_and_exits_with_1(tmp_path: Path) -> None:
