@@ -55,7 +55,7 @@ class Board:
         """A pane of a series, which has that number in the catalogue."""
         known = self._takers.get(number)
         if known is None or known[0] is not series:
-            takers = [(self._follow(promise), amount) for promise, amount in self.promises.takers(series)]
+            takers = [(self.follow(promise), amount) for promise, amount in self.promises.takers(series)]
             known = self._takers[number] = series, takers
         for followed, amount in known[1]:
             followed.add(start_ms // MINUTE_MS, *amount(cell))
@@ -110,9 +110,10 @@ class Board:
         for promise in self.promises.all:
             name = promise.objective.name
             if name in known:
-                self._follow(promise).restore(known[name], packed.get(name, {}), self.minute)
+                self.follow(promise).restore(known[name], packed.get(name, {}), self.minute)
 
-    def _follow(self, promise: Promise) -> Followed:
+    def follow(self, promise: Promise) -> Followed:
+        """The objective of this tenant, new if nothing came to it before."""
         name = promise.objective.name
         if name not in self._followed:
             self._followed[name] = Followed(promise, self.promises.maintenance, self.minute)
@@ -133,7 +134,7 @@ class Board:
                 self.failures += 1
                 continue
             if answer is not None:
-                self._follow(promise).add(minute - 1, *answer)
+                self.follow(promise).add(minute - 1, *answer)
 
     def _step(self, followed: Followed, minute: int) -> list[Alert]:
         if minute % CHUNK_MINUTES == 0:

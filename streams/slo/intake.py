@@ -47,19 +47,19 @@ class Intake:
 
     def amount(self, series: Series) -> Amount | None:
         """What the panes of a series add to the ledger; None: nothing."""
-        parts: list[tuple[_Count, int, int]] = []
+        bads: list[tuple[_Count, int]] = []
+        totals: list[_Count] = []
         for selectors, bad, total in self._sides:
-            for selector in selectors:
-                count = selector.count(series)
-                if count is not None:
-                    parts.append((count, bad, total))
-        if not parts:
+            counts = [count for selector in selectors if (count := selector.count(series)) is not None]
+            bads += [(count, bad) for count in counts if bad]
+            totals += counts if total else []
+        if not bads and not totals:
             return None
         if isinstance(self._indicator, Threshold):
             return _beyond(self._indicator)
         return lambda cell: (
-            units(sum(count(cell) * bad for count, bad, _ in parts)),
-            units(sum(count(cell) * total for count, _, total in parts)),
+            units(sum([count(cell) * sign for count, sign in bads])),
+            units(sum([count(cell) for count in totals])),
         )
 
     def ask(self, storage: Storage | Resolver, end_ms: int) -> tuple[int, int] | None:

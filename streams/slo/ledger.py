@@ -199,12 +199,23 @@ class Ledger:
         return chunk.whole
 
 
+def within(minutes: Minutes, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+    """(offset, bad, total) of those in ``[first, last)``, in order."""
+    for offset in range(first, last):
+        pair = minutes.get(offset)
+        if pair is not None:
+            yield offset, pair[0], pair[1]
+
+
 def runs(minutes: Minutes, first: int, last: int) -> Iterator[tuple[int, int]]:
     """The runs of offsets in ``[first, last)`` that are not there."""
-    for offset in [*sorted(offset for offset in minutes if first <= offset < last), last]:
-        if first < offset:
-            yield first, offset
-        first = offset + 1
+    for offset in range(first, last):
+        if offset in minutes:
+            if first < offset:
+                yield first, offset
+            first = offset + 1
+    if first < last:
+        yield first, last
 
 
 def _packed(minutes: Minutes) -> bytes:

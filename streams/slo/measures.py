@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from schemas.slo import Method, Objective, Occurrences, Op, RatioSlices, Slices
-from streams.slo.ledger import UNIT, Measure, Minutes, Tally
+from streams.slo.ledger import UNIT, Measure, Minutes, Tally, within
 
 RATIO = UNIT * UNIT
 """What a slice counts where the ratios of slices are added: the rounding of each is far below a unit."""
@@ -39,9 +39,8 @@ def slice_minutes(method: Method) -> int:
 
 def _events(minutes: Minutes, first: int, last: int) -> Tally:
     bad = total = seen = 0
-    for offset, (its_bad, its_total) in minutes.items():
-        if first <= offset < last:
-            bad, total, seen = bad + its_bad, total + its_total, seen + 1
+    for _, its_bad, its_total in within(minutes, first, last):
+        bad, total, seen = bad + its_bad, total + its_total, seen + 1
     return Tally(bad, total, seen)
 
 
@@ -76,8 +75,7 @@ def _ratios(length: int, least: int) -> Measure:
 def _in_slices(minutes: Minutes, length: int, first: int, last: int) -> Iterator[tuple[int, int, int]]:
     """(bad, total, minutes with data) of each slice that has any."""
     found: dict[int, tuple[int, int, int]] = {}
-    for offset, (bad, total) in minutes.items():
-        if first <= offset < last:
-            before = found.get(offset // length, (0, 0, 0))
-            found[offset // length] = before[0] + bad, before[1] + total, before[2] + 1
+    for offset, bad, total in within(minutes, first, last):
+        before = found.get(offset // length, (0, 0, 0))
+        found[offset // length] = before[0] + bad, before[1] + total, before[2] + 1
     return iter(found.values())
