@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def report_options(command: _Command) -> _Command:
+def report_options(command: _Command, formats: Sequence[str] = NAMES) -> _Command:
     """``--config``, ``--period``, ``--zone``, ``--tenant``, ``--format`` and ``--output``, as ``path``,
     ``period_text``, ``zone``, ``tenant``, ``format_`` and ``output``."""
     options = (
@@ -51,7 +51,7 @@ def report_options(command: _Command) -> _Command:
         click.option(
             "--format",
             "format_",
-            type=click.Choice(NAMES),
+            type=click.Choice(formats),
             help="Else what the ending of --output says; else for the terminal.",
         ),
         click.option(
