@@ -149,6 +149,22 @@ def test_nothing_fires_in_maintenance_and_its_time_does_not_count() -> None:
     assert (muted.budget("minutes", 3)["bad"], muted.budget("minutes", 3)["excluded_minutes"]) == (0.0, 3)
 
 
+def test_maintenance_declared_afterwards_changes_the_next_minute_and_ends_what_fires_in_it() -> None:
+    promises = Promises([MINUTES])
+    of = Settings((MINUTE,), 10 * MINUTE, 1000, 1000, Sla(), promises=promises)
+    state, seen = Shard(Watermark(500), 1000, lambda name: Tenant(name, of, RuleEngine([], name, 1000))), Seen()
+    run(story((10, 0), (0, 10)), state, seen)
+    assert [alert.state for alert in seen.alerts if alert.labels["severity"] == "page"] == ["firing"]
+
+    promises.maintenance[:] = [maintenance(f"{datetime.fromtimestamp(START // 1000 + 60, UTC):%Y-%m-%d %H:%M:%S}", 1)]
+    quiet = [idle(START + 3 * MINUTE + wait) for wait in (1_000, 2_000)]
+    run([*told(requests(10, START + 2 * MINUTE, 10, 0)), *quiet], state, seen, 100)
+
+    assert (seen.budget("minutes", 2)["bad"], seen.budget("minutes", 2)["excluded_minutes"]) == (1.0, 0)
+    assert (seen.budget("minutes", 3)["bad"], seen.budget("minutes", 3)["excluded_minutes"]) == (0.0, 1)
+    assert [alert.state for alert in seen.alerts if alert.labels["severity"] == "page"] == ["firing", "resolved"]
+
+
 def test_a_firing_alert_is_repeated_for_whoever_missed_it() -> None:
     state = shard([MINUTES])
     run(story((10, 0), (0, 10)), state, Seen())
