@@ -12,7 +12,7 @@ from schemas.slo import Objective
 from schemas.tables import COLUMNS
 from sinks.clickhouse import ClickHouse
 from sources import Options, nezha
-from streams.batch import DeadLetter, Partition, RecordBatch
+from streams.batch import Partition, RecordBatch
 from streams.compliance import judge
 from streams.ingest.ingest import Ingest
 from streams.rules.compiled import compile_rules
@@ -49,7 +49,6 @@ def store(sink: ClickHouse, rules: str = "groups: []", objectives: Sequence[Obje
         ingested = ingest(batch, declared_ms, "a")
         for table, columns in ingested.raw.items():
             sink.insert(table, columns, f"{table}-{first}")
-        _insert_dead(sink, ingested.dead, declared_ms)
         for delta in ingested.deltas:
             shard.merge(delta, next(offsets))
         _pass(sink, shard, Pulse(wall_ms=declared_ms, seen=[(source, ingested.high_ms, declared_ms)]), next(offsets))
@@ -80,19 +79,3 @@ def _pass(sink: ClickHouse, shard: Shard, pulse: Pulse, offset: int) -> None:
         sink.insert("alert_history", columns, f"alerts-{offset}")
     if blocks := list(shard.blocks()):
         sink.insert("windows", rows(blocks), f"windows-{offset}")
-
-
-def _insert_dead(sink: ClickHouse, dead: Sequence[DeadLetter], declared_ms: int) -> None:
-    for letter in dead:
-        row = {
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "value": letter.value or b"",
-            "record_time": letter.record_time_ms,
-            "_topic": letter.topic,
-            "_partition": letter.partition,
-            "_offset": letter.offset,
-            "_incarnation": "a",
-            "ingested_at": declared_ms,
-        }
-        sink.insert("dead_letters", {name: [row[name]] for name in COLUMNS["dead_letters"]}, f"dead-{letter.offset}")

@@ -156,8 +156,8 @@ def _records(scope: Scope) -> str:
     )
     return (
         "SELECT\n    _topic AS topic,\n    _partition AS partition,\n    any(p.events) AS events,\n"
-        "    any(p.last - p.first + 1) AS records,\n    uniqExact(_offset) AS stored,\n"
-        "    uniqExactIf(_offset, is_dead = 1) AS dead,\n    toInt64(records) - toInt64(stored) AS missing\n"
+        "    any(p.last - p.first + 1) AS records,\n    count() AS stored,\n"
+        "    countIf(is_dead = 1) AS dead,\n    toInt64(records) - toInt64(stored) AS missing\n"
         f"FROM\n(\n{stored}\n) AS r\nINNER JOIN\n(\n"
         f"    SELECT {_PARTITION}, toInt64(count()) AS events, min(_offset) AS first, max(_offset) AS last\n"
         f"    FROM\n    (\n{inside}\n    )\n    GROUP BY {_PARTITION}\n) AS p USING ({_PARTITION})\n"
