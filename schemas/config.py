@@ -94,6 +94,8 @@ class ClickHouse(Section, frozen=True, kw_only=True):
     """Where a worker with an embedded engine answers the ClickHouse HTTP protocol, read-only; 0 picks a free port."""
     retention_days: Count = 365
     """How long rows are kept."""
+    retention: list[str] = []
+    """Other days for a table or a category of its rows, such as "dead_letters = 30" or "raw_processing phi = 2190"."""
 
 
 class Alertmanager(Section, frozen=True, kw_only=True):

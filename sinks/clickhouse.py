@@ -22,6 +22,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import config
 from schemas.failures import Rejected, Unavailable
+from schemas.retention import read_rules
 from schemas.tables import COLUMNS, Coded
 from sinks.chdb_directory import Spool, connect, insert_statement
 from sinks.clickhouse_columns import file_bytes, record_batch
@@ -69,6 +70,7 @@ class ClickHouse:
             self.create_database()
         self._client.database = self.database
         self.retention_days = settings.retention_days
+        self.retention = read_rules(settings.retention)
         self._pinned = {name: value for name, value in PINNED.items() if name in self._client.server_settings}
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any] | Coded], token: str) -> None:

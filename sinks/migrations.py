@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from schemas.failures import Rejected, Unavailable
+from schemas.retention import Hold, ttl
 from schemas.tables import MIGRATIONS, Migration, declared
 from sinks.clickhouse import ClickHouse
 
@@ -19,7 +20,7 @@ ENGINE = MergeTree
 ORDER BY (name, applied_at)
 COMMENT 'DDL files that tidewatch migrate has applied'"""
 
-_TTL = re.compile(r" TTL (?P<from>.+?) \+ toIntervalDay\((?P<days>\d+)\)")
+_TTL = re.compile(r" TTL (?P<ttl>(?P<from>.+?) \+ toIntervalDay\(\d+\).*?)(?: SETTINGS | COMMENT |$)", re.S)
 
 
 class Step(NamedTuple):
@@ -146,12 +147,35 @@ def _differences(expected: dict[str, str], live: dict[str, str]) -> list[str]:
 
 
 def _changed_retention(clickhouse: ClickHouse, expected: dict[str, dict[str, str]]) -> Iterator[Step]:
-    wanted = clickhouse.retention_days
+    held = holds(clickhouse) if "legal_holds" in expected else []
     for row in clickhouse.query(
         "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
     ):
-        ttl = _TTL.search(row["create_table_query"])
-        if ttl and row["name"] in expected and int(ttl["days"]) != wanted:
-            statement = f"ALTER TABLE {row['name']} MODIFY TTL {ttl['from']} + toIntervalDay({wanted})"
-            text, done = f"rows are kept {ttl['days']} days, to be {wanted}", f"rows are kept {wanted} days from now on"
-            yield Step("pending", row["name"], text, done, (statement,))
+        table, found = row["name"], _TTL.search(row["create_table_query"])
+        if found is None or table not in expected:
+            continue
+        wanted = ttl(table, found["from"], clickhouse.retention_days, clickhouse.retention, held)
+        if found["ttl"] != wanted and found["ttl"] != _as_written(clickhouse, table, wanted):
+            statement = f"ALTER TABLE {table} MODIFY TTL {wanted}"
+            yield Step("pending", table, f"rows expire by {found['ttl']}, to be {wanted}", _kept(wanted), (statement,))
+
+
+def _kept(wanted: str) -> str:
+    plain = re.fullmatch(r".* \+ toIntervalDay\((\d+)\)", wanted)
+    return f"rows are kept {plain[1]} days from now on" if plain else f"rows expire by {wanted} from now on"
+
+
+def _as_written(clickhouse: ClickHouse, table: str, wanted: str) -> str:
+    """A TTL as ClickHouse writes it, which puts brackets around some conditions."""
+    statement = f"ALTER TABLE {table} MODIFY TTL {wanted}"
+    shown: str = clickhouse.query("SELECT formatQuerySingleLine({sql:String}) AS sql", {"sql": statement})[0]["sql"]
+    return shown.partition("MODIFY TTL ")[2].removesuffix(")") if "(MODIFY" in shown else shown.partition("TTL ")[2]
+
+
+def holds(clickhouse: ClickHouse) -> list[Hold]:
+    """The legal holds that are in force."""
+    rows = clickhouse.query(
+        "SELECT tenant, table_name FROM legal_holds GROUP BY tenant, table_name HAVING argMax(held, at)"
+        " ORDER BY tenant, table_name"
+    )
+    return [Hold(row["tenant"], row["table_name"]) for row in rows]
