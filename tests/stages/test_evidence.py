@@ -1,0 +1,139 @@
+"""The stage of evidence on a clock that the test moves, with a real ClickHouse."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from schemas.config import Config
+from streams.batch import Partition, RecordBatch
+from streams.evidence.chain import HOUR_MS
+from streams.evidence.records import Record, encode
+from streams.evidence.signing import PublicKeys
+from streams.stages.evidence import EvidenceStage
+from streams.stages.store import Store
+from streams.stages.transport import Backlog, Delivery
+from streams.telemetry.metrics import Metrics
+from tests.api.stored import database
+from tests.evidence.ledgers import KEY, NOON_MS, act, findings
+
+EVIDENCE = Partition("evidence", 0)
+
+
+class Stored(NamedTuple):
+    offset: int
+
+
+class Log:
+    """The topics and the group's offsets: what is written to the evidence topic is read at once. Stands for Kafka."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.epoch, self.owned, self.backlog = 1, frozenset({EVIDENCE}), Backlog(10**9)
+        self.now_ms = now_ms
+        self.offsets: Counter[str] = Counter()
+        self.sent: list[tuple[str, bytes]] = []
+        self.committed_at: Mapping[Partition, tuple[int, str]] = {}
+        self.offer: Callable[[Delivery], Any]
+
+    async def send(self, topic: str, value: bytes, key: bytes = b"", partition: int = 0) -> "asyncio.Future[Stored]":
+        offset = self.offsets[topic]
+        self.offsets[topic] += 1
+        self.sent.append((topic, value))
+        if topic == EVIDENCE.topic:
+            batch = RecordBatch(EVIDENCE, [offset], [value], None, [self.now_ms()], offset + 1)
+            self.backlog.add(batch.size_bytes)
+            await self.offer(Delivery(self.epoch, batch))
+        stored: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        stored.set_result(Stored(offset))
+        return stored
+
+    async def committed(self, _: Any) -> Mapping[Partition, tuple[int, str]]:
+        return self.committed_at
+
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], _: int) -> None:
+        self.committed_at = offsets
+
+
+class Desk:
+    """A running stage and what it knows of the time."""
+
+    def __init__(self, directory: Path) -> None:
+        self.clock_ms = NOON_MS
+        self.log = Log(lambda: self.clock_ms)
+        self.sink = database(directory)
+        metrics = Metrics(CollectorRegistry())
+        self.store = Store(self.sink, metrics)
+        self.stage = EvidenceStage(
+            *(Config(), KEY, {"mfa": "ab" * 32}, self.store, self.log, lambda: self.log),  # type: ignore[arg-type]
+            incarnations=self._incarnations,
+            metrics=metrics,
+            now_ms=lambda: self.clock_ms,
+        )
+        self.log.offer = self.stage.offer
+
+    async def _incarnations(self) -> Mapping[str, str]:
+        return {"evidence": "one"}
+
+    async def put(self, record: Record) -> None:
+        await self.log.send("evidence", encode(record))
+
+    async def until(self, sql: str, value: Any) -> None:
+        """Wait for what ClickHouse says."""
+        async with asyncio.timeout(20):
+            while self.ask(sql) != value:  # noqa: ASYNC110 - a database has no event to wait for
+                await asyncio.sleep(0.05)
+
+    def ask(self, sql: str) -> Any:
+        return next(iter(self.sink.query(sql)[0].values()))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    monkeypatch.setattr("streams.stages.evidence.KEEP_SECONDS", 0.0)
+    opened = Desk(tmp_path)
+    running = asyncio.create_task(opened.stage.run())
+    yield opened
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    opened.store.close()
+    opened.sink.close()
+
+
+async def test_an_hour_is_sealed_when_it_is_over_though_nothing_else_comes(desk: Desk) -> None:
+    await desk.put(findings("acme", 10))
+    await desk.until("SELECT count() FROM evidence FINAL WHERE kind = 'violation'", 2)
+    assert desk.ask("SELECT count() FROM evidence_seals") == 0
+
+    desk.clock_ms += HOUR_MS + 6_000
+    await desk.until("SELECT count() FROM evidence_seals FINAL", 1)
+    seal = desk.sink.query("SELECT seal, signature, entries FROM evidence_seals FINAL")[0]
+    assert PublicKeys([KEY.public]).problem(KEY.id, seal["seal"], seal["signature"]) is None
+    assert seal["entries"] == desk.ask("SELECT count() FROM evidence FINAL")
+
+
+async def test_what_was_written_is_committed_with_the_snapshot_that_belongs_to_it(desk: Desk) -> None:
+    await desk.put(act("acme", until=1))
+    async with asyncio.timeout(20):
+        while desk.log.committed_at.get(EVIDENCE, (0, ""))[0] != desk.log.offsets["evidence"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    _, metadata = desk.log.committed_at[EVIDENCE]
+    assert metadata.startswith("s1,")
+    assert desk.ask("SELECT count() FROM evidence FINAL WHERE kind = 'attestation'") == 1
+
+
+async def test_an_attestation_is_stated_as_a_gauge_for_rules(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.stages.evidence._STATE_SECONDS", 0.0)
+    await desk.put(act("acme", framework="soc2", control="CC1.1", until=NOON_MS - 60_000))
+    async with asyncio.timeout(20):
+        while not (stated := [value for topic, value in desk.log.sent if topic == "metrics"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    data = msgspec.json.decode(stated[0])["data"]
+    assert (data["name"], data["tenant"], data["value"]) == ("compliance_attestation_seconds_left", "acme", -60.0)
+    assert data["labels"] == {"framework": "soc2", "control": "CC1.1"}
