@@ -5,7 +5,7 @@ import gc
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
@@ -72,25 +72,27 @@ async def run(config: Config, stop: asyncio.Event, started: Callable[[Worker], N
     Raises :class:`schemas.failures.Rejected` for a configuration, rule or table that cannot work, and
     :class:`schemas.failures.Unavailable` when a server that is needed to start does not answer.
     """
-    ends, restarts = Ends(), 0
+    ends, failures = Ends(), list[str]()
     while True:
         try:
-            await _once(config, stop, started, restarts)
+            await _once(config, stop, started, failures)
             return
         except (Rejected, Unavailable, OSError):
             raise
-        except Exception:
+        except Exception as error:
             pause = ends.pause(1, time.monotonic())
             if pause is None or stop.is_set():
                 raise
             log.exception("a stage failed; all of them start again in %.0f s, from what Kafka holds", pause)
-            restarts += 1
+            failures.append(f"{type(error).__name__}: {error}")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 
 
-async def _once(config: Config, stop: asyncio.Event, started: Callable[[Worker], None], restarts: int) -> None:
-    async with running(config, restarts) as (worker, stages):
+async def _once(
+    config: Config, stop: asyncio.Event, started: Callable[[Worker], None], failures: Sequence[str]
+) -> None:
+    async with running(config, failures) as (worker, stages):
         started(worker)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, *stages}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,8 +103,13 @@ async def _once(config: Config, stop: asyncio.Event, started: Callable[[Worker],
 
 
 @asynccontextmanager
-async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
-    """A started worker and its stages; everything is finished, acknowledged and closed on the way out."""
+async def running(
+    config: Config, failures: Sequence[str] = ()
+) -> AsyncIterator[tuple[Worker, list[asyncio.Task[None]]]]:
+    """A started worker and its stages; everything is finished, acknowledged and closed on the way out.
+
+    ``failures``: why a worker of this process had to be started again, each time.
+    """
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
     objectives = load_objectives(config.slo)
     promises = Promises(objectives.objectives, objectives.maintenance)
@@ -111,7 +118,7 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
     master = await asyncio.to_thread(load_master_keys, config)
     metrics = Metrics(CollectorRegistry())
     metrics.build.info({"version": version("tidewatch")})
-    metrics.restarts_total.inc(restarts)
+    metrics.restarts_total.inc(len(failures))
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(tracing())
         await topics.ensure(config)
@@ -183,7 +190,7 @@ async def running(config: Config, restarts: int = 0) -> AsyncIterator[tuple[Work
         parts = (ingest, windows, notify, evidence, maintenance, reports)
         stages = [asyncio.create_task(part.run(), name=type(part).__name__) for part in parts]
         stack.push_async_callback(_end, stages)
-        health = own_health(config, producer, sink, alertmanager, stages, metrics)
+        health = own_health(config, producer, sink, alertmanager, stages, failures, metrics)
         await stack.enter_async_context(health.running())
         yield Worker(http_port, clickhouse_port, sink, metrics, windows, ingest), stages
 

@@ -41,9 +41,13 @@ def own_health(
     clickhouse: ClickHouse,
     alertmanager: AlertmanagerSink,
     stages: Sequence["asyncio.Task[None]"],
+    failures: Sequence[str],
     metrics: Metrics,
 ) -> HealthChecks:
-    """The checks of a worker; run them with :meth:`HealthChecks.running`."""
+    """The checks of a worker; run them with :meth:`HealthChecks.running`.
+
+    ``failures``: why its stages had to be started again, each time; the last is told once.
+    """
 
     async def publish(event: HealthEvent) -> None:
         if config.health.own == "published":
@@ -58,7 +62,7 @@ def own_health(
             log.info("%s is well again", after.component)
 
     checks = HealthChecks(SERVICE, publish, changed=changed)
-    for component, check in _parts(config, producer, clickhouse, alertmanager, stages):
+    for component, check in _parts(config, producer, clickhouse, alertmanager, stages, failures):
         checks.register(component, check)
     return checks
 
@@ -69,6 +73,7 @@ def _parts(
     clickhouse: ClickHouse,
     alertmanager: AlertmanagerSink,
     stages: Sequence["asyncio.Task[None]"],
+    failures: Sequence[str],
 ) -> Iterable[tuple[str, Check]]:
     async def kafka() -> Result:
         try:
@@ -77,9 +82,13 @@ def _parts(
             return Result("down", f"no broker answers: {error!r}")
         return Result("up", f"{len(metadata.brokers())} brokers")
 
+    recent = list(failures[-1:])
+
     async def stages_run() -> Result:
         ended = [task.get_name() for task in stages if task.done()]
-        return Result("down", f"ended: {', '.join(ended)}") if ended else Result("up")
+        if ended:
+            return Result("down", f"ended: {', '.join(ended)}")
+        return Result("degraded", f"started again after {recent.pop()}") if recent else Result("up")
 
     yield "kafka", kafka
     yield "clickhouse", clickhouse_answers(clickhouse)

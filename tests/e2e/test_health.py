@@ -1,12 +1,17 @@
 """Services that stop, that go up and down, and that depend on others: who is told what, by the rules that ship."""
 
+import asyncio
 import time
+import urllib.request
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from streams import worker
+from streams.config import load
+from streams.stages.windows import WindowStage
 from tests.deploy.test_alertmanager import with_webhooks_only
 from tests.e2e.events import event, heartbeat
 from tests.e2e.pipeline import pipeline
@@ -116,3 +121,50 @@ def test_a_worker_tells_of_its_own_parts(
         assert "alertmanager is down: " in running.log.read_text()
         assert "alertmanager is well again" in running.log.read_text()
         running.stop()
+
+
+@pytest.mark.slow
+async def test_a_stage_that_fails_starts_again_and_loses_nothing(
+    kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, on the same ClickHouse; it says so in a metric and in an event."""
+    failing, whole = [RuntimeError("a bug")], WindowStage._resend
+
+    async def resend(stage: WindowStage) -> None:
+        if failing and stage.shards and any(shard.tenants for shard in stage.shards.values()):
+            raise failing.pop()
+        await whole(stage)
+
+    monkeypatch.setattr(WindowStage, "_resend", resend)
+    workers, stop = list[worker.Worker](), asyncio.Event()
+    with pipeline(tmp_path, kafka, "[health]\nown = 'published'\n") as made:
+        running = asyncio.create_task(worker.run(load(str(made.config)), stop, workers.append))
+        async with asyncio.timeout(90):
+            await until(lambda: len(workers) == 1 and workers[0].windows.shards != {})
+            await asyncio.to_thread(made.send, "metrics", *(heartbeat(time.time(), "shop") for _ in range(100)))
+            await until(lambda: len(workers) == 2)
+            await asyncio.to_thread(made.send, "metrics", *(heartbeat(time.time(), "shop") for _ in range(100)))
+            await until(lambda: stored(workers[-1], "service = 'shop'") == 200)
+            await until(lambda: stored(workers[-1], "message = 'started again after RuntimeError: a bug'") >= 1)
+        assert "tidewatch_restarts_total 1.0" in await asyncio.to_thread(page, workers[-1].http_port)
+        stop.set()
+        await running
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Asked from this process, whose worker has to go on meanwhile."""
+    while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - another thread answers
+        await asyncio.sleep(0.1)
+
+
+def stored(one: worker.Worker, where: str) -> int:
+    [row] = one.clickhouse.query(
+        f"SELECT count() AS rows, uniqExact(_partition, _offset) AS once FROM raw_health WHERE {where}"
+    )
+    assert row["rows"] == row["once"]
+    return int(row["rows"])
+
+
+def page(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
