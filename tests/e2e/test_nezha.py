@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,15 @@ def paged(running: Pipeline) -> set[int]:
     return {end - 60 for began, over in zip(changed[::2], changed[1::2], strict=True) for end in range(began, over, 60)}
 
 
+def reported(running: Pipeline) -> dict[str, dict[str, Any]]:
+    """The objectives of the day in the report on service levels, by name and column."""
+    report = json.loads(running.tidewatch("report", "sla", "--period", "2022-08-22", "--format", "json").stdout)
+    table = report["report"]["sections"][0]["tables"][0]
+    names = [column["name"] for column in table["columns"]]
+    rows = [dict(zip(names, row["cells"], strict=True)) for row in table["rows"]]
+    return {row["objective"]: row for row in rows}
+
+
 def firing_since(running: Pipeline) -> list[int]:
     """The minutes in which SLABreach began to fire."""
     return [int(row["active"]) // 60 * 60 for row in running.history("SLABreach") if row["state"] == "firing"]
@@ -127,7 +137,11 @@ def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, fi
         assert [row["state"] for row in running.history("SLABreach")] == ["firing", "resolved"] * len(began)
         assert counted(running) == {at: (total - good, total) for at, (good, total) in requests(expected).items()}
         assert achieved(running, max(expected) + 60) == availability_by_hand(expected)
-        assert paged(running) == {minute for minute, rate in expected.items() if rate < OBJECTIVE_PERCENT}
+        bad = {minute for minute, rate in expected.items() if rate < OBJECTIVE_PERCENT}
+        assert paged(running) == bad
+        day = reported(running)
+        assert day["frontend-day"]["achieved"] == pytest.approx(100 * availability_by_hand(expected), rel=1e-12)
+        assert day["frontend-day"]["downtime"] == day["frontend-minutes"]["downtime"] == len(bad)
         running.stop()
 
 
