@@ -17,8 +17,8 @@ from streams.api import answers, graph, rules
 from streams.api.parameters import TENANT_HEADER, BadRequest, Parameters
 from streams.api.queries import Queries, Timeout, asking, resolution
 from streams.rules.compiled import CompiledGroup
-from streams.rules.engine import RuleEngine
 from streams.windows.shard import Shard
+from streams.windows.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ _STATUS = {"bad_data": 400, "execution": 422, "timeout": 503, "unavailable": 503
 Answer = tuple[Any, Any]
 """Data, and further members of the answer."""
 
-EngineOf = Callable[[str], RuleEngine | None]
-"""Tenant -> its rule engine, when it lives in this worker."""
+TenantOf = Callable[[str], Tenant | None]
+"""By name, when it lives in this worker."""
 
 
 def mount(
@@ -44,16 +44,15 @@ def mount(
 ) -> web.Application:
     """Add the API to an application; gives it back. ``shards``: those that live in this worker now."""
 
-    def engine_of(tenant: str) -> RuleEngine | None:
-        found = (shard.tenants[tenant].engine for shard in shards() if tenant in shard.tenants)
-        return next(found, None)
+    def tenant_of(name: str) -> Tenant | None:
+        return next((shard.tenants[name] for shard in shards() if name in shard.tenants), None)
 
-    def recorded(tenant: str) -> list[Any]:
-        engine = engine_of(tenant)
-        return list(engine.recorded) if engine else []
+    def recorded(name: str) -> list[Any]:
+        tenant = tenant_of(name)
+        return list(tenant.engine.recorded) if tenant else []
 
     queries = Queries(asking(sink), resolution(config.windows), recorded)
-    api = Api(queries, groups, engine_of, int(config.rules.evaluation_interval * 1000))
+    api = Api(queries, groups, tenant_of, int(config.rules.evaluation_interval * 1000))
 
     async def close(_: web.Application) -> None:
         await asyncio.to_thread(queries.close)
@@ -71,11 +70,11 @@ class Api:
     """The handlers: a request's parameters in, data and further members out."""
 
     def __init__(
-        self, queries: Queries, groups: Sequence[CompiledGroup], engine_of: EngineOf, interval_ms: int
+        self, queries: Queries, groups: Sequence[CompiledGroup], tenant_of: TenantOf, interval_ms: int
     ) -> None:
         self._queries = queries
         self._groups = groups
-        self._engine_of = engine_of
+        self._tenant_of = tenant_of
         self._interval_ms = interval_ms
 
     def routes(self) -> dict[str, Callable[[Parameters], Awaitable[Answer]]]:
@@ -110,11 +109,12 @@ class Api:
         return _limited(sorted({labels[name] for labels in found if name in labels}), asked.limit())
 
     async def rules(self, asked: Parameters) -> Answer:
-        return rules.groups(self._groups, self._engine_of(asked.tenant), self._interval_ms, asked), {}
+        tenant = self._tenant_of(asked.tenant)
+        return rules.groups(self._groups, tenant.engine if tenant else None, self._interval_ms, asked), {}
 
     async def alerts(self, asked: Parameters) -> Answer:
-        engine = self._engine_of(asked.tenant)
-        return rules.alerts(engine.active() if engine else []), {}
+        tenant = self._tenant_of(asked.tenant)
+        return rules.alerts(tenant.active() if tenant else []), {}
 
     async def metadata(self, _: Parameters) -> Answer:
         return {}, {}
