@@ -1,5 +1,5 @@
 -- Roles for people: each may do what its task needs, and no more. Run it once, as a user that may grant:
---     clickhouse-client --database tidewatch --queries-file roles.sql
+--     clickhouse-client --queries-file roles.sql
 -- then, for each person:  GRANT tidewatch_analyst TO ann;  and what ann may see goes into the table tenant_members.
 -- Running it again changes nothing. The users of the programs are in users.xml.
 

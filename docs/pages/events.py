@@ -11,6 +11,7 @@ from schemas.classification import REGULATIONS
 from schemas.cloudevents import CATEGORIES
 from schemas.events import Envelope
 from schemas.events.envelope import ClassifiedEnvelope
+from schemas.personal import classes
 
 FILE = "events.md"
 
@@ -44,7 +45,7 @@ def text() -> str:
             f"## {code(event.__struct_config__.tag)}",
             f"{docstring(event)} It travels on the topic `{topic}`; `data` is:",
             docstring(payload),
-            _fields(SCHEMAS[payload.__name__]["properties"], _needed(payload.__name__)),
+            _fields(_classified(payload), _needed(payload.__name__)),
             f"```json\n{json.dumps(example, indent=2)}\n```",
         ]
     parts += [
@@ -53,6 +54,15 @@ def text() -> str:
         table(["reason", "when"], [[code(name), said] for name, said in CATEGORIES.items()]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _classified(payload: Any) -> dict[str, Any]:
+    """The properties of a payload; those that identify somebody say so."""
+    found: dict[str, Any] = dict(SCHEMAS[payload.__name__]["properties"])
+    for name, kind in classes(payload).items():
+        said = f"{found[name]['description']} Personal: {kind.replace('_', ' ')}."
+        found[name] = {**found[name], "description": said}
+    return found
 
 
 def _needed(name: str) -> list[str]:
