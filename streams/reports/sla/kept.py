@@ -17,6 +17,8 @@ from streams.stored.sql import text
 
 _MOST_CANDIDATES = 24
 _MOST_WORST = 3
+_BEFORE = 1440
+"""Minutes before a period that say whether it begins in a silence."""
 
 
 class Worst(msgspec.Struct, frozen=True):
@@ -43,8 +45,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     down: int
     """Minutes, or minutes of slices, that were below the target by themselves."""
     worst: tuple[Worst, ...]
-    left: tuple[float | None, ...]
-    """Of the budget, at the times of a chart."""
+    since: int
+    """The minute from which on data is expected."""
 
     @property
     def is_met(self) -> bool | None:
@@ -52,16 +54,25 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.budget.achieved is None else self.budget.achieved >= self.objective.target
 
 
-def kept(
-    ask: Ask, scope: Scope, before: Scope, objectives: Sequence[Objective], worst_minutes: int, times: Sequence[int]
-) -> Iterator[Kept]:
-    """Each objective that is in the scope. ``times``: minutes at which what is left of the budget is wanted."""
+def kept(ask: Ask, scope: Scope, before: Scope, objectives: Sequence[Objective], worst_minutes: int) -> Iterator[Kept]:
+    """Each objective that is in the scope."""
     chosen = [each for each in objectives if not scope.services or each.service in scope.services]
     known = {row["name"]: row["since"] for row in rows(ask, since_question(scope.tenant, chosen))} if chosen else {}
     start, end = scope.minutes
     for objective, minutes in load_minutes(ask, scope.tenant, chosen, min(before.minutes[0], start), end):
         since = max(known.get(objective.name, start), before.minutes[0])
-        yield _kept(objective, minutes, scope, before, since, worst_minutes, times)
+        yield _kept(objective, minutes, scope, before, since, worst_minutes)
+
+
+def courses(
+    ask: Ask, scope: Scope, of: Sequence[Kept], times: Sequence[int]
+) -> Iterator[tuple[Kept, tuple[float | None, ...]]]:
+    """What was left of the budget of the period at some minutes, percent; of a few objectives, since it takes long."""
+    start, end = scope.minutes
+    loaded = load_minutes(ask, scope.tenant, [one.objective for one in of], start - _BEFORE, end)
+    for one, (objective, minutes) in zip(of, loaded, strict=True):
+        meter = _meter(objective, minutes, one.since, scope, end - start)
+        yield one, tuple(_left(meter, one.budget, at) for at in times)
 
 
 def since_question(tenant: str, objectives: Sequence[Objective]) -> str:
@@ -80,7 +91,6 @@ def _kept(
     before: Scope,
     since: int,
     worst_minutes: int,
-    times: Sequence[int],
 ) -> Kept:
     start, end = scope.minutes
     meter = _meter(objective, minutes, since, scope, end - start)
@@ -95,7 +105,7 @@ def _kept(
         used=_percent(budget.used),
         down=_down(meter, minutes, start, end),
         worst=tuple(_worst(meter, minutes, budget, worst_minutes)),
-        left=tuple(_left(meter, budget, at) for at in times),
+        since=since,
     )
 
 

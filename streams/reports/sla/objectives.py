@@ -6,7 +6,7 @@ from schemas.slo import Objective, Occurrences, RatioSlices, Slices
 from streams.reports.asking import Ask, between, listed
 from streams.reports.document import Chart, Column, Figure, Line, Row, Section, Table
 from streams.reports.sla.alerts import Fired, names
-from streams.reports.sla.kept import Kept, kept
+from streams.reports.sla.kept import Kept, courses, kept
 from streams.reports.sla.scope import MINUTE_MS, Scope
 from streams.reports.sla.services import tone, worst_minutes
 from streams.stored.sql import text
@@ -50,9 +50,7 @@ def section(
     ask: Ask, scope: Scope, before: Scope, objectives: Sequence[Objective], alerts: Sequence[Fired]
 ) -> tuple[Section, list[Kept]]:
     """The section, and what came of each objective."""
-    first, last = scope.minutes
-    times = tuple(range(first, last + 1, scope.step_minutes(100)))
-    found = list(kept(ask, scope, before, objectives, worst_minutes(scope), times))
+    found = list(kept(ask, scope, before, objectives, worst_minutes(scope)))
     found.sort(key=lambda one: (-(one.used if one.used is not None else -1.0), one.objective.name))
     query = _query_name(found[0].objective) if found else ""
     table = Table(
@@ -72,7 +70,7 @@ def section(
             title="Objectives",
             text=text_of_section,
             figures=_figures(found, query),
-            charts=_charts(found, scope, times, query),
+            charts=_charts(ask, found, scope, query),
             tables=(table, _worst_table(found, alerts)) if found else (table,),
         ),
         found,
@@ -119,11 +117,13 @@ def _figures(found: Sequence[Kept], query: str) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _charts(found: Sequence[Kept], scope: Scope, times: Sequence[int], query: str) -> tuple[Chart, ...]:
+def _charts(ask: Ask, found: Sequence[Kept], scope: Scope, query: str) -> tuple[Chart, ...]:
     shown = [one for one in found if one.used][:_MOST_LINES]
     if not shown:
         return ()
-    lines = tuple(Line(name=one.objective.name, values=one.left) for one in shown)
+    first, last = scope.minutes
+    times = range(first, last + 1, scope.step_minutes(100))
+    lines = tuple(Line(name=one.objective.name, values=left) for one, left in courses(ask, scope, shown, times))
     more = f"The {_MOST_LINES} objectives that used the most of it." if len(found) > _MOST_LINES else ""
     return (
         Chart(
