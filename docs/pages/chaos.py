@@ -19,7 +19,6 @@ _PLAIN = {
     "partitions": "partitions of each of the three topics",
     "workers": "workers",
     "sigkills_of_workers": "SIGKILLs of workers",
-    "answers_lost": "inserts whose answer was lost",
     "windows": "windows compared",
     "transitions": "transitions of alerts compared",
     "alerts_told": "beginnings of alerts that Alertmanager was told",

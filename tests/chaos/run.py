@@ -108,6 +108,7 @@ def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
         settle(there, truth)
         told, to_tell = compare(there, truth)
         met, seen = sometimes.met(there.log), sometimes.anomalies(there.log)
+        met["the answer to an insert was lost"] = there.proxy.lost
         for anomaly in seen:
             print(f"chaos: the auditor: {anomaly}", flush=True)
         impossible = {
@@ -125,7 +126,6 @@ def run(plan: Plan, kafka: KafkaServer, directory: Path) -> dict[str, Any]:
             "partitions": PARTITIONS,
             "workers": f"{WORKERS} to {WORKERS + 1}",
             "sigkills_of_workers": there.kills,
-            "answers_lost": there.proxy.lost,
             "faults": dict(struck.most_common()),
             "impossible_here": impossible,
             "anomalies": len(seen),
