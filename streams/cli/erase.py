@@ -12,6 +12,7 @@ from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
 from streams.cli._protected import Desk, author, desk, now_ms, reason, record
 from streams.cli._publishing import kafka_options, settings
+from streams.privacy.protection import without
 
 _ROWS = """SELECT sum(rows) AS rows FROM (
 SELECT count() AS rows FROM raw_security
@@ -70,6 +71,7 @@ def erase(at: Desk, tenant: str, subject: str, reason: str, author: str) -> dict
     """
     person = at.pseudonym(tenant, subject)
     keys = subject_keys.keys_of(at.clickhouse, tenant, [person])
+    reason = without(subject, person, reason)
     erasure = Erasure(tenant, person, now_ms())
     subject_keys.record_erasure(at.clickhouse, erasure, reason, author, keys)
     destroyed = {"person": person, "keys": sorted(key.key_id for key in keys), "proof": subject_keys.proof(keys)}

@@ -14,6 +14,7 @@ from streams.cli._audited import tell
 from streams.cli._clickhouse import sentences
 from streams.cli._protected import Desk, author, desk, reason, record
 from streams.cli._publishing import kafka_options, settings
+from streams.privacy.freetext import masked
 from streams.privacy.sealing import Cipher, binding, read
 from streams.stages.keyring import key_binding
 
@@ -47,6 +48,7 @@ def command(
     with sentences(), desk(config) as at:
         _permit(at)
         sealed = _sealed(at, tenant, what)
+        reason = masked(reason)
         record(config, tenant, "access", author, {"what": what, "reason": reason, "fields": sorted(sealed)})
         tell(config, tenant, author, what, reason)
         revealed = {field: _opened(at, tenant, field, text) for field, text in sealed.items()}

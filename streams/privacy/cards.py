@@ -6,6 +6,7 @@ PCI DSS 4.0, requirement 3.4.1: at most the first six and the last four digits. 
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate
 
 SHORTEST, LONGEST = 13, 19
 _SHOWN_FIRST, _SHOWN_LAST = 6, 4
@@ -63,22 +64,29 @@ def _blank(kept: list[str], start: int, end: int) -> None:
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers are. They begin and end with a group of digits, as a date or a code may stand beside one."""
     for run in _GROUPS.finditer(text):
-        groups = [(run.start() + m.start(), run.start() + m.end()) for m in _DIGITS.finditer(run[0])]
+        groups = [match.span() for match in _DIGITS.finditer(text, *run.span())]
+        digits = "".join(str(unicodedata.decimal(each)) for each in run[0] if each.isdecimal())
+        ends = list(accumulate(end - start for start, end in groups))
         first = 0
         while first < len(groups):
-            last = _longest_from(text, groups, first)
+            last = _longest_from(digits, ends, first)
             if last is not None:
                 yield groups[first][0], groups[last][1]
             first = first + 1 if last is None else last + 1
 
 
-def _longest_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The last group of the longest card number that begins with group ``first``; None: none does."""
-    digits, found = "", None
-    for at in range(first, len(groups)):
-        digits += "".join(str(unicodedata.decimal(digit)) for digit in text[slice(*groups[at])])
-        if len(digits) > LONGEST:
+def _longest_from(digits: str, ends: list[int], first: int) -> int | None:
+    """The last group of the longest card number that begins with group ``first``; None: none does.
+
+    ``ends``: how many of ``digits`` there are up to the end of each group.
+    """
+    begin, found = ends[first - 1] if first else 0, None
+    if not _ISSUERS.match(digits, begin):
+        return None
+    for at in range(first, len(ends)):
+        length = ends[at] - begin
+        if length > LONGEST:
             break
-        if len(digits) >= SHORTEST and _ISSUERS.match(digits) and has_luhn_digit(digits):
+        if length >= SHORTEST and has_luhn_digit(digits[begin : ends[at]]):
             found = at
     return found

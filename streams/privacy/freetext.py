@@ -11,7 +11,8 @@ _SUSPICIOUS = re.compile(r"@|\d(?:[^\w\n]?\d){8}|\d\d[ -]?[A-Za-z](?!\w)|\d[AaBb
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """The usual id of an event, all different: looking closely at each would cost more than the rest of it."""
 
-_EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]{1,128}@[^\W_](?:[\w-]*[^\W_])?(?:\.[\w-]+)*\.[^\W\d_]{2,24}(?!\w)")
+_LOCAL = r"[^\s@<>\"'(),:;\[\]]"
+_EMAIL = re.compile(rf"(?<!{_LOCAL}){_LOCAL}++@[^\W_](?:[\w-]*[^\W_])?(?:\.[\w-]+)*\.[^\W\d_]{{2,24}}(?!\w)")
 """Wider than RFC 5321: letters of any script, and no quoted local parts."""
 
 

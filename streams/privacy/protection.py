@@ -138,6 +138,11 @@ class _Event:
         return text
 
 
+def without(name: str, pseudonym: str, text: str) -> str:
+    """A text that somebody wrote about a person, as it may be kept."""
+    return freetext.masked(_by_itself(name).sub(pseudonym, text))
+
+
 @lru_cache(4_096)
 def _by_itself(name: str) -> re.Pattern[str]:
     """A name in a text, in any case, but not within a longer word."""

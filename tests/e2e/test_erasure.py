@@ -63,7 +63,7 @@ def test_after_an_erasure_nothing_names_the_person_and_every_sum_stays(
         assert revealed(running, known_as)["actor"] == ALICE
 
         erased = json.loads(
-            running.tidewatch("erase", "--subject", ALICE, "--reason", "art. 17", "--yes", "--json").stdout
+            running.tidewatch("erase", "--subject", ALICE, "--reason", f"{ALICE} asked", "--yes", "--json").stdout
         )
 
         assert (erased["person"], len(erased["keys"]), erased["rows"]) == (known_as, 1, 60)
