@@ -146,6 +146,25 @@ def test_every_minute_and_every_fault_of_the_file(kafka: str, tmp_path: Path, fi
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_killed_counts_the_same_minutes_and_pages_the_same(kafka: str, tmp_path: Path) -> None:
+    """The first forty minutes, with two dips; killed while it counts."""
+    expected = dict(sorted(rates(FRONT).items())[:40])
+    with pipeline(tmp_path, kafka, f"[slo]\nfiles = ['{OBJECTIVES}']\n") as running:
+        running.start()
+        running.replay("--limit", str(len(expected) * EVENTS_A_MINUTE), str(FRONT))
+        running.wait(lambda: len(counted(running)) > 0, "the first minutes")
+        running.kill()
+        running.start()
+        running.finish(len(expected) * EVENTS_A_MINUTE, max(expected) + 185, 300)
+
+        assert counted(running) == {at: (total - good, total) for at, (good, total) in requests(expected).items()}
+        assert achieved(running, max(expected) + 60) == availability_by_hand(expected)
+        bad = {minute for minute, rate in expected.items() if rate < OBJECTIVE_PERCENT}
+        assert (len(bad), paged(running)) == (6, bad)
+        running.stop()
+
+
+@pytest.mark.slow
 def test_shifted_to_now_the_same_minutes_come_out_at_another_time(kafka: str, tmp_path: Path) -> None:
     """The first sixteen minutes, the last of which has just gone by."""
     minutes = 16

@@ -115,6 +115,15 @@ def test_every_minute_gives_a_row_and_a_budget() -> None:
     assert last["window_end"] - last["window_start"] == 60 * MINUTE
 
 
+def test_minutes_in_which_nothing_comes_at_all_have_budgets_too() -> None:
+    """However long nobody said anything: the clock passes every minute."""
+    later = START + 30 * MINUTE
+    seen = seen_of([part for at, when in enumerate((START, later)) for part in told(requests(at, when, 9, 1))], shard())
+
+    assert [seen.budget("uptime", minute)["total"] for minute in range(1, 30)] == [10.0] * 29
+    assert seen.budget("minutes", 29)["missing_minutes"] == 28
+
+
 def test_late_data_revises_its_minute_and_the_budgets_after_it() -> None:
     late = requests(9, START + 19_000, 0, 5)
     records = story((10, 0), (10, 0), (10, 0))
