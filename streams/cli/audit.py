@@ -13,6 +13,7 @@ import msgspec
 from schemas.config import Config
 from schemas.failures import Rejected
 from streams.api.parameters import time_ms
+from streams.cli import _ocsf
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import Ask, asking, sentences
 from streams.cli._evidence import Reading, Stored, chains
@@ -27,15 +28,16 @@ _config = click.option(
     "--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml."
 )
 _tenant = click.option("--tenant", help="Only this one's chains.")
-_since = click.option(
-    "--from", "since", metavar="TIME", help="From this hour on, such as 2026-11-22T10:00Z."
-)
+_since = click.option("--from", "since", metavar="TIME", help="From this hour on, such as 2026-11-22T10:00Z.")
 _until = click.option("--to", "until", metavar="TIME", help="Up to this hour, without it.")
 
 
 @click.group()
 def command() -> None:
-    """Verify the evidence ledger (verify), take a stretch of it elsewhere (export), and make keys for it (keygen)."""
+    """Verify the evidence ledger (verify), take a stretch of it elsewhere (export), and make keys for it (keygen).
+
+    Hand violations and security events to a SIEM (ocsf).
+    """
 
 
 @command.command()
@@ -203,3 +205,6 @@ def _sentences(found: Sequence[Verdict]) -> Iterator[str]:
         text = f"{verdict.entries:,} entries from {verdict.first} on{sealed}"
         after = verdict.head.count - verdict.first - verdict.entries if verdict.head else 0
         yield f"ok   {name}: {text}" + (f"; {after:,} later ones are not part of this" if after else "")
+
+
+command.add_command(_ocsf.command, "ocsf")

@@ -21,6 +21,7 @@ from streams.cli._evidence import Reading, Stored, chains
 from streams.evidence.chain import HOUR_MS, EntryRow, SealRow
 from streams.evidence.export import Verdict, verified
 from streams.evidence.verifying import Bad
+from tests.api.stored import insert
 from tests.evidence.ledgers import KEY, KEYS, NOON_MS, taken
 
 Tables = dict[str, list[list[Any]]]
@@ -179,6 +180,21 @@ def test_the_commands(directory: Path, sink: ClickHouse) -> None:
     told = tidewatch(directory, "verify", str(everything), "--key", KEY.public)
     assert (told.exit_code, "BAD  acme" in told.output) == (1, True)
     assert "entry 3 was altered" in told.output
+
+
+def test_violations_and_events_of_a_time_go_out_as_ocsf(directory: Path, sink: ClickHouse) -> None:
+    put(sink, tables())
+    insert(
+        sink, "raw_security", [{"tenant": "acme", "time": NOON_MS + 1, "kind": "auth_failure", "outcome": "failure"}]
+    )
+    hour = ["--from", str(NOON_MS // 1000), "--to", str((NOON_MS + HOUR_MS) // 1000), "--tenant", "acme"]
+    told = tidewatch(directory, "ocsf", str(directory / "ocsf"), *hour)
+
+    assert told.exit_code == 0, told.output
+    events = [json.loads(line) for line in (directory / "ocsf").read_text().splitlines()]
+    assert [event["class_uid"] for event in events] == [2003, 2003, 3002]
+    assert {event["metadata"]["tenant_uid"] for event in events} == {"acme"}
+    assert tidewatch(directory, "ocsf", *hour[2:4], "--from", hour[3]).exit_code == 1
 
 
 def test_a_key_is_made_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> None:
