@@ -63,12 +63,15 @@ def screen(found: Status, zone: str, width: int) -> RenderableType:
     """Services in a table, what is wrong in words; nothing is said by colour alone."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     rows = [_cells(each, width) for each in found.services]
+    room = width
     for place, (name, justify) in enumerate(_columns(width)):
         widest = max([len(name), *(len(row[place]) for row in rows)])
         least = None if name in _ELASTIC else widest
+        room -= widest + 2 if name != "why" else 0
         table.add_column(name, justify=justify, overflow="ellipsis", no_wrap=True, min_width=least)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*row)
+    table.columns[-1].max_width = max(room, _LEAST_WHY)
     well = sum(each.state == "ok" for each in found.services)
     title = f"{well} of {len(found.services)} services are well at {clock(found.at_ms, zone)} ({zone})"
     parts: list[RenderableType] = [Text(title, style="bold green" if found.is_well else "bold"), table]
@@ -87,6 +90,8 @@ def _columns(width: int) -> list[tuple[str, str]]:
 
 _ELASTIC = ("service", "why")
 """What is cut when it is too long."""
+_LEAST_WHY = 8
+"""Characters. It gets what the others leave: rich would else cut them all."""
 _DISPENSABLE = ("now", "p95", "requests/s")
 """What a narrow terminal goes without."""
 

@@ -90,6 +90,8 @@ def _service(
     level, budget = level or {}, budget or {}
     left = None if budget.get("remaining") is None else 100 * budget["remaining"]
     state, why = _state(level, beat, left, budget.get("objective", ""), firing, scope.period.end_ms)
+    if causes := sorted({each.cause for each in firing if each.cause}):
+        why = f"{why}, because of {', '.join(causes)}"
     known = dict(zip(level.get("buckets", ()), level.get("percents", ()), strict=True))
     return ServiceStatus(
         service=name,

@@ -10,6 +10,9 @@ from rich.console import Console
 from streams.api.queries import asking
 from streams.cli.status import screen
 from streams.reports.asking import Ask
+from streams.reports.document import Period
+from streams.reports.sla.alerts import fired, names
+from streams.reports.sla.scope import Scope
 from streams.reports.status import POINTS, Status, status
 from tests.api.stored import T, database, insert
 
@@ -65,7 +68,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     insert(sink, "sla_windows", [level(name, minute, 10.0 * (minute == 60)) for name in names for minute in range(119)])
     insert(sink, "windows", [beat(name, minute, 1.0) for name in ("cart", "shop") for minute in range(118)])
     insert(sink, "windows", [beat("cart", 118, 0.0), beat("shop", 118, 1.0), beat("mail", 30, 1.0)])
+    down = {"fingerprint": 8, "rule": "ServiceDown", "annotations": {"root_cause": "postgres"}}
     insert(sink, "alert_history", [fires("pay\x1b[2J", "firing", 100), fires("pay\x1b[2J", "resolved", 130)])
+    insert(sink, "alert_history", [fires("cart", "firing", 119) | down])
     yield asking(sink)
     sink.close()
 
@@ -83,7 +88,7 @@ def shown(found: Status, width: int, **options: Any) -> str:
 
 def test_the_worst_come_first_with_the_reason(found: Status) -> None:
     assert [(each.service, each.state, each.why) for each in found.services] == [
-        ("cart", "down", "it says so"),
+        ("cart", "down", "it says so, because of postgres"),
         ("mail", "down", "silent for 89 min"),
         ("pay\x1b[2J", "alerting", "HighErrorRate"),
         ("shop", "ok", ""),
@@ -104,6 +109,12 @@ def test_an_alert_that_is_over_is_not_told(ask: Ask) -> None:
     later = status(ask, "default", T + 131 * MINUTE, MINUTE)
 
     assert all(each.state != "alerting" for each in later.services)
+
+
+def test_an_alert_is_told_with_its_root_cause(ask: Ask) -> None:
+    day = Scope(tenant="default", period=Period(name="", start_ms=T, end_ms=NOW))
+    assert names(fired(ask, day), "cart", "", T, NOW) == "ServiceDown (because of postgres)"
+    assert names(fired(ask, day), "shop", "", T, NOW) == "none"
 
 
 def test_without_colours_it_says_the_same(found: Status) -> None:

@@ -19,6 +19,13 @@ class Fired(msgspec.Struct, frozen=True):
     start_ms: int
     end_ms: int
     """Of the period, when it went on beyond."""
+    cause: str = ""
+    """The root cause, where the alert named one when it fired."""
+
+    @property
+    def told(self) -> str:
+        """The rule, and the root cause if it is known."""
+        return f"{self.rule} (because of {self.cause})" if self.cause else self.rule
 
 
 def question(scope: Scope) -> str:
@@ -26,7 +33,8 @@ def question(scope: Scope) -> str:
     of_service = scope.of_service("labels['service']")
     return (
         "SELECT\n    fingerprint,\n    rule,\n    labels['severity'] AS severity,\n    labels['service'] AS service,\n"
-        "    labels['objective'] AS objective,\n    state,\n    toUnixTimestamp64Milli(changed_at) AS at_ms\n"
+        "    labels['objective'] AS objective,\n    annotations['root_cause'] AS cause,\n    state,\n"
+        "    toUnixTimestamp64Milli(changed_at) AS at_ms\n"
         f"FROM alert_history FINAL\nWHERE tenant = {text(scope.tenant)}\n"
         "    AND reason IN ('condition_true', 'held_for', 'condition_false') AND state IN ('firing', 'resolved')\n"
         f"    AND changed_at < {instant(scope.period.end_ms)}{of_service}\n"
@@ -43,7 +51,8 @@ def fired(ask: Ask, scope: Scope) -> list[Fired]:
     def ended(key: int, end_ms: int) -> None:
         row, start = last[key], since.pop(key)
         if end_ms > scope.period.start_ms:
-            found.append(Fired(row["rule"], row["severity"], row["service"], row["objective"], start, end_ms))
+            identity = (row["rule"], row["severity"], row["service"], row["objective"])
+            found.append(Fired(*identity, start, end_ms, row["cause"]))
 
     for row in rows(ask, question(scope)):
         key = row["fingerprint"]
@@ -58,10 +67,10 @@ def fired(ask: Ask, scope: Scope) -> list[Fired]:
 
 
 def names(alerts: Iterable[Fired], service: str, objective: str, start_ms: int, end_ms: int) -> str:
-    """The rules that fired in ``[start, end)`` for a service or an objective, as text."""
+    """The rules that fired in ``[start, end)`` for a service or an objective, with root causes, as text."""
     found: Sequence[str] = sorted(
         {
-            alert.rule
+            alert.told
             for alert in alerts
             if alert.start_ms < end_ms
             and alert.end_ms > start_ms
