@@ -53,6 +53,8 @@ class Board:
 
     def take(self, number: int, series: Series, start_ms: int, cell: Cell) -> None:
         """A pane of a series, which has that number in the catalogue."""
+        if not self.promises.all:
+            return
         known = self._takers.get(number)
         if known is None or known[0] is not series:
             takers = [(self.follow(promise), amount) for promise, amount in self.promises.takers(series)]
