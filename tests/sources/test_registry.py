@@ -42,7 +42,17 @@ def test_the_readme_of_the_data_says_as_many_events() -> None:
 def test_every_format_describes_itself() -> None:
     """What ``--help`` and the reference show."""
     known = sources.formats()
-    assert set(known) == {"authlog", "cloudtrail", "focus", "nab", "ndjson", "nezha", "processing"}
+    assert set(known) == {
+        "authlog",
+        "cloudtrail",
+        "fhir",
+        "focus",
+        "nab",
+        "ndjson",
+        "nezha",
+        "openlineage",
+        "processing",
+    }
     assert all(source.DESCRIPTION.endswith(".") for source in known.values())
 
 
