@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from schemas.config import Config
+from schemas.failures import Rejected
+from schemas.retention import read_rules
+from streams.privacy.rules import read_rule
 
 Problem = tuple[str, str]
 """The setting (``windows.sizes``) and the rest of a sentence about it."""
@@ -20,6 +23,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _alertmanager(config)
     yield from _windows(config)
     yield from _reports(config)
+    yield from _privacy(config)
     yield from _secrets(config)
 
 
@@ -118,6 +122,23 @@ def _windows(config: Config) -> Iterator[Problem]:
                     f"has {size}, which is not a multiple of windows.{pane} = {seconds}; "
                     f"windows are made of whole panes, so write for example {near}",
                 )
+
+
+def _privacy(config: Config) -> Iterator[Problem]:
+    given = [name for name in ("keys", "keys_file", "vault_url") if getattr(config.privacy, name)]
+    if len(given) > 1:
+        yield f"privacy.{given[0]}", f"and privacy.{given[1]} are both set; the keys can be in one place only"
+    if config.privacy.vault_url and not config.privacy.vault_token_file:
+        yield "privacy.vault_url", "needs privacy.vault_token_file, the file that holds the token"
+    for key, rules, read in (
+        ("privacy.fields", config.privacy.fields, read_rule),
+        ("clickhouse.retention", config.clickhouse.retention, lambda rule: read_rules([rule])),
+    ):
+        for rule in rules:
+            try:
+                read(rule)
+            except Rejected as rejected:
+                yield key, f"has a rule that cannot be used: {rejected}"
 
 
 def _secrets(config: Config) -> Iterator[Problem]:

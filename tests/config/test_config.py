@@ -138,6 +138,16 @@ def test_every_setting_has_a_variable_that_takes_its_default():
         ("[clickhouse]\nurl = 'http://h:8123/a/b'", "only one database name may follow"),
         ("[clickhouse]\nca_file = 'ca.pem'", "clickhouse.ca_file is for TLS, but no address"),
         ("[clickhouse]\npassword = 'a'\npassword_file = 'b'", "are both set; keep the file"),
+        (
+            "[clickhouse]\nretention = ['windows phi = 3']",
+            "only raw_processing, raw_security, verdicts have categories",
+        ),
+        ("[privacy]\nfields = ['security.nobody = phi']", "names no field of a security or processing event"),
+        (
+            "[privacy]\nkeys_file = 'k'\nvault_url = 'https://v:8200/v1/transit/t'\nvault_token_file = 't'",
+            "in one place",
+        ),
+        ("[privacy]\nvault_url = 'https://v:8200/v1/transit/t'", "needs privacy.vault_token_file"),
         ("[alertmanager]\nurls = ['127.0.0.1:9093']", "tidewatch.toml:2: alertmanager.urls is '127.0.0.1:9093', which"),
     ],
 )
