@@ -5,18 +5,17 @@ from typing import Any, Literal
 
 import msgspec
 
+from schemas.duration import duration_text
+from streams.health.liveness import SILENT_MS
 from streams.reports.asking import Ask, between, instant, rows
 from streams.reports.document import Period
 from streams.reports.sla.alerts import Fired, fired
-from streams.reports.sla.scope import MINUTE_MS, Scope
+from streams.reports.sla.scope import Scope
 from streams.stored.sql import text
 
 DAY_MS = 86_400_000
 POINTS = 48
 """Of a sparkline over the last day."""
-SILENT_MS = 5 * MINUTE_MS
-"""Who has sent heartbeats, and none in a closed window for this long, is down."""
-
 State = Literal["ok", "alerting", "down", "no data"]
 
 
@@ -67,11 +66,14 @@ def status(ask: Ask, tenant: str, at_ms: int, window_ms: int) -> Status:
     scope = Scope(tenant=tenant, period=day, window_ms=window_ms)
     firing = [each for each in fired(ask, scope) if each.end_ms >= at_ms]
     levels = {row["service"]: row for row in rows(ask, _levels(scope))}
-    beats = {row["service"]: row for row in rows(ask, _heartbeats(scope))}
+    health: dict[str, list[dict[str, Any]]] = {}
+    for row in rows(ask, _health(scope)):
+        health.setdefault(row["service"], []).append(row)
     budgets = {row["service"]: row for row in rows(ask, _budgets(scope))}
-    names = {each.service for each in firing if each.service} | levels.keys() | beats.keys() | budgets.keys()
+    names = {each.service for each in firing if each.service} | levels.keys() | health.keys() | budgets.keys()
     found = [
-        _service(name, levels.get(name), beats.get(name), budgets.get(name), _of(firing, name), scope) for name in names
+        _service(name, levels.get(name), health.get(name, []), budgets.get(name), _of(firing, name), scope)
+        for name in names
     ]
     found.sort(key=lambda each: (_RANK[each.state], each.service))
     others = tuple(_rules([each for each in firing if not each.service]))
@@ -82,14 +84,14 @@ def status(ask: Ask, tenant: str, at_ms: int, window_ms: int) -> Status:
 def _service(
     name: str,
     level: dict[str, Any] | None,
-    beat: dict[str, Any] | None,
+    health: Sequence[dict[str, Any]],
     budget: dict[str, Any] | None,
     firing: Sequence[Fired],
     scope: Scope,
 ) -> ServiceStatus:
     level, budget = level or {}, budget or {}
     left = None if budget.get("remaining") is None else 100 * budget["remaining"]
-    state, why = _state(level, beat, left, budget.get("objective", ""), firing, scope.period.end_ms)
+    state, why = _state(level, health, left, budget.get("objective", ""), firing, scope.period.end_ms)
     if causes := sorted({each.cause for each in firing if each.cause}):
         why = f"{why}, because of {', '.join(causes)}"
     known = dict(zip(level.get("buckets", ()), level.get("percents", ()), strict=True))
@@ -105,27 +107,37 @@ def _service(
         budget_left=left,
         objective=budget.get("objective", ""),
         firing=tuple(_rules(firing)),
-        seen_ms=max(level.get("seen_ms", 0), (beat or {}).get("seen_ms", 0)),
+        seen_ms=max(level.get("seen_ms", 0), *(row["seen_ms"] for row in health), 0),
     )
 
 
 def _state(
     level: dict[str, Any],
-    beat: dict[str, Any] | None,
+    health: Sequence[dict[str, Any]],
     left: float | None,
     objective: str,
     firing: Sequence[Fired],
     at_ms: int,
 ) -> tuple[State, str]:
-    if beat is not None and beat["least"] == 0:
-        return "down", f"{beat['component'] or 'it'} says so"
-    if beat is not None and at_ms - beat["seen_ms"] > SILENT_MS:
-        return "down", f"silent for {(at_ms - beat['seen_ms']) // MINUTE_MS} min"
+    for row in health:
+        if row["last_status"] == "down":
+            return "down", _said(row)
+    if health and at_ms - (seen_ms := max(row["seen_ms"] for row in health)) > SILENT_MS:
+        return "down", f"silent for {duration_text((at_ms - seen_ms) // 1000 * 1000)}"
     if firing:
         return "alerting", ", ".join(_rules(firing))
     if left is not None and left <= 0:
         return "alerting", f"the budget of {objective} is gone"
-    return ("ok", "") if level or beat or left is not None else ("no data", "nothing came in a day")
+    degraded = next((row for row in health if row["last_status"] == "degraded"), None)
+    if degraded is not None:
+        return "alerting", _said(degraded)
+    return ("ok", "") if level or health or left is not None else ("no data", "nothing came in a day")
+
+
+def _said(row: dict[str, Any]) -> str:
+    """What a component said of itself, or of what it depends on."""
+    what = " of ".join(part for part in (row["dependency"], row["component"]) if part) or "the service"
+    return f"{what} is {row['last_status']}" + (f": {row['last_message']}" if row["last_message"] else "")
 
 
 def _of(firing: Sequence[Fired], service: str) -> list[Fired]:
@@ -162,17 +174,15 @@ def _levels(scope: Scope) -> str:
     )
 
 
-def _heartbeats(scope: Scope) -> str:
-    """The last heartbeat of each component, and of a service the one of the component that does worst."""
+def _health(scope: Scope) -> str:
+    """The last thing that was said of each component and of what it depends on."""
     return (
-        f"SELECT service, min(alive) AS least, max(seen) AS seen_ms, argMin(component, alive) AS component\nFROM\n(\n"  # noqa: S608
-        "    SELECT\n        service,\n        label['component'] AS component,\n"
-        "        argMax(w.last, w.window_start) AS alive,\n"
-        f"        max(toUnixTimestamp64Milli(w.window_start)) + {scope.window_ms} AS seen\n"
-        f"    FROM windows AS w FINAL\n    WHERE tenant = {text(scope.tenant)} AND name = 'up'"
-        f" AND window_seconds = {scope.window_ms // 1000}\n"
-        f"        AND {between('window_start', scope.period.start_ms, scope.period.end_ms)}\n"
-        "    GROUP BY service, component\n)\nGROUP BY service"
+        "SELECT\n    service,\n    component,\n    dependency,\n"
+        "    toString(argMax(h.status, h.time)) AS last_status,\n"
+        "    argMax(h.message, h.time) AS last_message,\n    max(toUnixTimestamp64Milli(h.time)) AS seen_ms\n"
+        f"FROM raw_health AS h\nWHERE tenant = {text(scope.tenant)}\n"
+        f"    AND {between('h.time', scope.period.start_ms, scope.period.end_ms)}\n"
+        "GROUP BY service, component, dependency\nORDER BY service, component, dependency"
     )
 
 

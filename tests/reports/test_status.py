@@ -37,11 +37,9 @@ def level(service: str, minute: int, errors: float = 0.0) -> dict[str, Any]:
     }
 
 
-def beat(service: str, minute: int, alive: float) -> dict[str, Any]:
-    values = dict.fromkeys(("sum", "min", "max", "last"), alive) | dict.fromkeys(("p50", "p90", "p95", "p99"), alive)
-    start = {"window_seconds": 60, "window_start": T + minute * MINUTE, "version": 1, "count": 1}
-    empty: dict[str, Any] = {"zero_count": 0, "buckets": {}, "negative_buckets": {}, "scale": 6}
-    return {"service": service, "name": "up", "kind": "gauge", "labels": "{}", **start, **values, **empty}
+def says(service: str, second: float, state: str = "up", **more: str) -> dict[str, Any]:
+    at = NOW - int(second * 1000)
+    return {"service": service, "time": at, "status": state, "check_duration_ms": 1.0, **more}
 
 
 def fires(service: str, state: str, minute: int) -> dict[str, Any]:
@@ -66,8 +64,10 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     sink = database(tmp_path_factory.mktemp("status"))
     names = ("cart", "pay\x1b[2J", "shop")
     insert(sink, "sla_windows", [level(name, minute, 10.0 * (minute == 60)) for name in names for minute in range(119)])
-    insert(sink, "windows", [beat(name, minute, 1.0) for name in ("cart", "shop") for minute in range(118)])
-    insert(sink, "windows", [beat("cart", 118, 0.0), beat("shop", 118, 1.0), beat("mail", 30, 1.0)])
+    insert(sink, "raw_health", [says("cart", 20), says("shop", 20), says("mail", 100), says("bus", 5)])
+    failed = {"component": "db", "dependency": "postgres", "message": "no\x1b[2J answer"}
+    insert(sink, "raw_health", [says("cart", 9, component="db"), says("cart", 8, "down", **failed)])
+    insert(sink, "raw_health", [says("bus", 4, "degraded", component="queue")])
     down = {"fingerprint": 8, "rule": "ServiceDown", "annotations": {"root_cause": "postgres"}}
     insert(sink, "alert_history", [fires("pay\x1b[2J", "firing", 100), fires("pay\x1b[2J", "resolved", 130)])
     insert(sink, "alert_history", [fires("cart", "firing", 119) | down])
@@ -88,8 +88,9 @@ def shown(found: Status, width: int, **options: Any) -> str:
 
 def test_the_worst_come_first_with_the_reason(found: Status) -> None:
     assert [(each.service, each.state, each.why) for each in found.services] == [
-        ("cart", "down", "it says so, because of postgres"),
-        ("mail", "down", "silent for 89 min"),
+        ("cart", "down", "postgres of db is down: no\x1b[2J answer, because of postgres"),
+        ("mail", "down", "silent for 1m40s"),
+        ("bus", "alerting", "queue is degraded"),
         ("pay\x1b[2J", "alerting", "HighErrorRate"),
         ("shop", "ok", ""),
     ]
@@ -108,7 +109,7 @@ def test_the_last_day_is_a_line_of_availability(found: Status) -> None:
 def test_an_alert_that_is_over_is_not_told(ask: Ask) -> None:
     later = status(ask, "default", T + 131 * MINUTE, MINUTE)
 
-    assert all(each.state != "alerting" for each in later.services)
+    assert all(each.why != "HighErrorRate" for each in later.services)
 
 
 def test_an_alert_is_told_with_its_root_cause(ask: Ask) -> None:
@@ -121,7 +122,7 @@ def test_without_colours_it_says_the_same(found: Status) -> None:
     text = shown(found, 120, color_system=None)
 
     assert "\x1b" not in text
-    assert "1 of 4 services are well" in text
+    assert "1 of 5 services are well" in text
     for word in ("✗", "down", "alerting", "HighErrorRate", "99.916 %", "12 ms"):
         assert word in text.replace("\N{NO-BREAK SPACE}", " ")
 
