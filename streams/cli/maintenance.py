@@ -6,6 +6,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,45 +40,42 @@ def command() -> None:
 @click.option("--zone", default="UTC", show_default=True, help="IANA name of a time zone.")
 @click.option("--by", metavar="WHO", help="Who declares it; without it, your login.")
 @_CONFIG
-def add(
-    name: str,
-    services: tuple[str, ...],
-    start: str | None,
-    days: str | None,
-    at: str | None,
-    until: str | None,
-    length: str,
-    zone: str,
-    by: str | None,
-    config_path: str | None,
-) -> None:
+def add(name: str, services: tuple[str, ...], by: str | None, config_path: str | None, **when: Any) -> None:
     """Declare maintenance, NAME in a few words."""
-    if bool(days) != bool(at) or (days and start) or (until and not days):
-        raise click.UsageError("give either --start, or --days and --at (and --until)")
     now = datetime.now(UTC)
-    if not days and not start:
-        if zone != "UTC":
-            raise click.UsageError("without --start it begins now, in UTC: leave out --zone")
-        start = f"{now:%Y-%m-%d %H:%M}"
-    given = {
+    item = {
         "name": name,
         "services": list(services),
-        "start": start,
-        "days": [day.strip() for day in days.split(",")] if days else None,
-        "at": at,
-        "until": until,
-        "for": length,
-        "zone": zone if zone != "UTC" else None,
+        **_when(now, **when),
         "by": by or getpass.getuser(),
         "declared": f"{now:%Y-%m-%dT%H:%M:%SZ}",
     }
     try:
         path = Path(_file(config_path))
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        _replace(path, added(text, str(path), {key: value for key, value in given.items() if value}))
+        _replace(path, added(text, str(path), {key: value for key, value in item.items() if value}))
     except (Rejected, OSError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{path}: declared {name!r} for {length}; workers take it up with their next minute")
+    click.echo(f"{path}: declared {name!r} for {when['length']}; workers take it up with their next minute")
+
+
+def _when(now: datetime, *, zone: str, length: str, **given: str | None) -> dict[str, object]:
+    """As the file has it: once, every week, or from now on."""
+    days, start = given["days"], given["start"]
+    if bool(days) != bool(given["at"]) or (days and start) or (given["until"] and not days):
+        raise click.UsageError("give either --start, or --days and --at (and --until)")
+    if not days and not start:
+        if zone != "UTC":
+            raise click.UsageError("without --start it begins now, in UTC: leave out --zone")
+        start = f"{now:%Y-%m-%d %H:%M}"
+    return {
+        "start": start,
+        "days": [day.strip() for day in days.split(",")] if days else None,
+        "at": given["at"],
+        "until": given["until"],
+        "for": length,
+        "zone": zone if zone != "UTC" else None,
+    }
 
 
 @command.command("list")
