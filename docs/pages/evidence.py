@@ -28,6 +28,7 @@ _VIOLATION = {
     "severity": "Of the policy",
     "reason": "Why it is a violation, without content of the event",
     "service": "Who published the event",
+    "of": "Only in the chain of `__overflow__`, which tenants beyond `limits.tenants` share: whose it is; of acts too",
 }
 
 

@@ -5,6 +5,7 @@ writes the same rows again, and a row that is there twice is there once.
 """
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from streams.evidence.records import Act, Findings, InForce, Record, Violation
 from streams.evidence.signing import SigningKey
 
 Row = EntryRow | SealRow
+
+OVERFLOW = "__overflow__"
+"""The tenant of whose chain those share for whom there is no more room."""
 
 
 class LedgerState(msgspec.Struct, array_like=True, tag=1):
@@ -29,10 +33,14 @@ class LedgerState(msgspec.Struct, array_like=True, tag=1):
 
 
 class Ledger:
-    """The chains of one partition. ``name`` tells it from every other there ever was: incarnation and number."""
+    """The chains of one partition. ``name`` tells it from every other there ever was: incarnation and number.
 
-    def __init__(self, name: str, key: SigningKey | None) -> None:
+    What comes of more than ``most_tenants`` is entered into one chain, that of the tenant :data:`OVERFLOW`.
+    """
+
+    def __init__(self, name: str, key: SigningKey | None, most_tenants: int = 1_000) -> None:
         self.name = name
+        self.most_tenants = most_tenants
         self.offset = -1
         """Of the last record taken."""
         self.duplicates = 0
@@ -77,23 +85,32 @@ class Ledger:
                 yield sealed
 
     def _findings(self, record: Findings) -> Iterator[Row]:
-        if self._is_known(record.source, record.incarnation, record.tenant, record.last, record.part):
+        tenant = self._tenant(record.tenant)
+        part = record.part if tenant == record.tenant else _part_of(record.tenant, record.part)
+        if self._is_known(record.source, record.incarnation, tenant, record.last, part):
             return
-        yield from self._greet(record.tenant)
-        self._chains[record.tenant].count(record.tally)
-        self._grown.add(record.tenant)
+        yield from self._greet(tenant)
+        self._chains[tenant].count(record.tally)
+        self._grown.add(tenant)
+        of = {} if tenant == record.tenant else {"of": record.tenant}
         for violation in record.violations:
-            yield self._enter(record.tenant, "violation", _violation(violation, record))
+            yield self._enter(tenant, "violation", {**_violation(violation, record), **of})
 
     def _act(self, record: Act) -> Iterator[Row]:
+        tenant = self._tenant(record.tenant)
         if record.source is not None:
             source, incarnation, offset = record.source
-            if self._is_known(source, incarnation, record.tenant, offset, 0):
+            if self._is_known(source, incarnation, tenant, offset, 0):
                 return
-        yield from self._greet(record.tenant)
-        if record.kind == "attestation":
+        yield from self._greet(tenant)
+        of = {} if tenant == record.tenant else {"of": record.tenant}
+        if record.kind == "attestation" and not of:
             self._attested(record)
-        yield self._enter(record.tenant, record.kind, {"by": record.by, "time": record.time_ms, **record.details})
+        yield self._enter(tenant, record.kind, {"by": record.by, "time": record.time_ms, **record.details, **of})
+
+    def _tenant(self, name: str) -> str:
+        """Whose chain takes what comes of a tenant."""
+        return name if name in self._chains or len(self._chains) < self.most_tenants else OVERFLOW
 
     def _attested(self, record: Act) -> None:
         framework, control, until_ms = (record.details.get(name) for name in ("framework", "control", "until"))
@@ -151,6 +168,11 @@ class Ledger:
         self.offset, self._now_ms, self._policies = state.offset, state.now_ms, state.policies
         self._taken = {(source, run, tenant): (last, parts) for source, run, tenant, last, parts in state.taken}
         self._chains = {each.tenant: Chain(each, self._key) for each in state.chains}
+
+
+def _part_of(tenant: str, part: int) -> int:
+    """A number for a part of a tenant that has no chain of its own: many of these share what is remembered."""
+    return int.from_bytes(sha256(f"{tenant} {part}".encode()).digest()[:7], "big")
 
 
 def _violation(found: Violation, record: Findings) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from streams.batch import RecordBatch
 from streams.evidence.records import Findings, Violation
 from streams.ingest.judged import Given, JudgedEvents
 
-_PER_RECORD = 1_000
-"""Violations of a record: some 400 bytes each, and a broker takes 1 MB."""
+_PER_RECORD = 400
+"""Violations of a record: some 500 bytes each, 2 kB with the longest names, and a broker takes 1 MB."""
 
 _PLACES = {"compliant": 0, "non_compliant": 1, "not_evaluated": 2}
 

@@ -129,7 +129,7 @@ class EvidenceStage:
         incarnations = await self.store.retrying("kafka", self._learn_incarnations, check)
         committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
         for at in owned:
-            ledger = Ledger(f"{incarnations[at.topic]}/{at.number}", self.key)
+            ledger = Ledger(f"{incarnations[at.topic]}/{at.number}", self.key, self.config.limits.tenants)
             offset, metadata = committed.get(at, (0, ""))
             if metadata:
                 await self._restore(at, ledger, Located.parse(metadata), check)

@@ -57,6 +57,7 @@ def test_each_violation_is_in_the_ledger_once_though_workers_are_killed(
             publish(kafka, running.topics["processing"], exports(part * events // KILLS, events // KILLS))
             before = running.value(ENTRIES) or 0
             running.wait(lambda before=before: (running.value(ENTRIES) or 0) > before, "some entries")
+            running.wait(lambda: len(children(running.process.pid)) == 2, "two workers")
             os.kill(children(running.process.pid)[part % 2], signal.SIGKILL)
         seconds = 60 + events / 100
         stored = "SELECT count() FROM raw_processing"

@@ -76,6 +76,20 @@ def test_the_latest_attestation_of_a_control_is_known_after_a_restart_too() -> N
     assert list(again.attested()) == [("acme", "soc2 CC1.1", 9)]
 
 
+def test_tenants_for_whom_there_is_no_room_share_a_chain_and_lose_nothing() -> None:
+    ledger = Ledger("topic/0", KEY, most_tenants=1)
+    batch = [findings(tenant, 10) for tenant in ("acme", "one", "two")]
+    rows = [row for offset, record in enumerate([*batch, *batch]) for row in ledger.take(record, offset, NOON_MS)]
+    entries = [msgspec.json.decode(row.text) for row in rows if isinstance(row, EntryRow)]
+
+    assert [(each["tenant"], each["body"].get("of")) for each in entries if each["kind"] == "violation"] == [
+        *[("acme", None)] * 2,
+        *[("__overflow__", "one")] * 2,
+        *[("__overflow__", "two")] * 2,
+    ]
+    assert ledger.duplicates == 3
+
+
 def test_records_survive_the_topic() -> None:
     for record, _ in RECORDS:
         assert decode(encode(record)) == record

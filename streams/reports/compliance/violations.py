@@ -73,7 +73,7 @@ def _evidence(scope: Scope) -> str:
     """Entries come a little later than what they are about, never before."""
     event_time = "fromUnixTimestamp64Milli(JSONExtractInt(entry, 'body', 'time'), 'UTC')"
     return (
-        "SELECT\n    policy,\n    service,\n    argMax(e.chain, (e.at, e.seq)) AS chain,\n"  # noqa: S608
+        "SELECT\n    policy,\n    service,\n    argMax(e.chain, (e.at, e.seq)) AS chain,\n"
         "    argMax(e.seq, (e.at, e.seq)) AS seq,\n    argMax(e.hash, (e.at, e.seq)) AS hash\n"
         f"FROM evidence AS e FINAL\nWHERE tenant = {text(scope.tenant)} AND kind = 'violation'\n"
         f"    AND {between(event_time, scope.period.start_ms, scope.period.end_ms)}\nGROUP BY policy, service"
