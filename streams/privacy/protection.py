@@ -110,6 +110,7 @@ class _Event:
             self.texts.append((place, name))
         elif found == "cardholder":
             place[name] = cards.without_digits(value)
+            self.texts.append((place, name))
         elif found == "secret":
             place[name] = HIDDEN["secret"]
         elif found == "public" or self.protection.pseudonyms is None:

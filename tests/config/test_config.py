@@ -140,7 +140,7 @@ def test_every_setting_has_a_variable_that_takes_its_default():
         ("[clickhouse]\npassword = 'a'\npassword_file = 'b'", "are both set; keep the file"),
         (
             "[clickhouse]\nretention = ['windows phi = 3']",
-            "only raw_processing, raw_security, verdicts have categories",
+            "only raw_processing, raw_security, verdicts have",
         ),
         ("[privacy]\nfields = ['security.nobody = phi']", "names no field of a security or processing event"),
         (
