@@ -13,6 +13,9 @@ from streams.reports.period import previous
 BUDGET_MS = 30 * 86_400_000
 """What a budget, the gauge ``cost.budget``, is for: 30 days."""
 
+Amounts = dict[tuple[str, str, str], float]
+"""By service, component and currency."""
+
 _MOST_LINES = 6
 _MILLION, _GIB = 1_000_000, 2**30
 
@@ -78,30 +81,7 @@ def total(found: Iterable[Spend]) -> dict[str, float]:
 
 
 def _costs(found: Sequence[Spend], before: Sequence[Spend], course: list[dict[str, Any]], asked: Asked) -> Section:
-    earlier = _by_component(before)
-    costs = sorted(_by_component(found).items(), key=lambda each: (-each[1], each[0]))
-    table = Table(
-        title="By service and component",
-        columns=(
-            Column(name="service"),
-            Column(name="component"),
-            Column(name="cost"),
-            Column(name="before"),
-            Column(name="change", unit="%"),
-        ),
-        rows=tuple(
-            Row(
-                cells=(
-                    *(service, component, written(amount, currency)),
-                    written(earlier.get((service, component, currency)), currency),
-                    _change(amount, earlier.get((service, component, currency))),
-                )
-            )
-            for (service, component, currency), amount in costs
-        ),
-        none="No counter whose name begins with cost. was published.",
-        query=SPENT,
-    )
+    currencies = sorted(total(found)) or [""]
     return Section(
         title="Costs",
         text="Sums of the counters cost.* as they were published, credits deducted.",
@@ -110,12 +90,34 @@ def _costs(found: Sequence[Spend], before: Sequence[Spend], course: list[dict[st
             for currency, amount in total(found).items()
         ),
         charts=_charts(course, asked),
-        tables=(table,),
+        tables=tuple(_of_currency(currency, _by_component(found), _by_component(before)) for currency in currencies),
     )
 
 
-def _by_component(found: Iterable[Spend]) -> dict[tuple[str, str, str], float]:
-    amounts: dict[tuple[str, str, str], float] = {}
+def _of_currency(currency: str, found: Amounts, before: Amounts) -> Table:
+    costs = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return Table(
+        title=_title("By service and component", currency),
+        columns=(
+            *(Column(name="service"), Column(name="component"), Column(name="cost", unit=currency)),
+            *(Column(name="before", unit=currency), Column(name="change", unit="%")),
+        ),
+        rows=tuple(
+            Row(cells=(key[0], key[1], amount, before.get(key), _change(amount, before.get(key))))
+            for key, amount in costs
+            if key[2] == currency
+        ),
+        none="No counter whose name begins with cost. was published.",
+        query=SPENT,
+    )
+
+
+def _title(text: str, currency: str) -> str:
+    return f"{text}, {currency}" if currency else text
+
+
+def _by_component(found: Iterable[Spend]) -> Amounts:
+    amounts: Amounts = {}
     for spend in found:
         key = (spend.service, spend.component, spend.currency)
         amounts[key] = amounts.get(key, 0.0) + spend.amount
@@ -157,56 +159,59 @@ def _budgets(found: Sequence[Spend], budgets: Sequence[dict[str, Any]], period: 
     for spend in found:
         spent[spend.service, spend.currency] = spent.get((spend.service, spend.currency), 0.0) + spend.amount
     share = (period.end_ms - period.start_ms) / BUDGET_MS
-    listed = []
+    listed: dict[str, list[Row]] = {}
     for row in budgets:
         currency = row["currency"] or "USD"
         amount, allowed = spent.get((row["service"], currency), 0.0), row["budget"] * share
         used = 100 * amount / allowed if allowed else None
         tone: Tone = "" if used is None else "good" if used <= 100 else "bad"
-        cells = (
-            row["service"],
-            written(row["budget"], currency),
-            written(allowed, currency),
-            written(amount, currency),
+        listed.setdefault(currency, []).append(
+            Row(cells=(row["service"], row["budget"], allowed, amount, used), tone=tone)
         )
-        listed.append(Row(cells=(*cells, used), tone=tone))
     return Section(
         title="Budgets",
         text="Of the gauge cost.budget: what a service may cost in 30 days, and its share of this period.",
-        tables=(
+        tables=tuple(
             Table(
-                title="Budgets",
+                title=_title("Budgets", currency),
                 columns=(
-                    Column(name="service"),
-                    Column(name="budget of 30 days"),
-                    Column(name="of this period"),
-                    Column(name="spent"),
+                    *(Column(name="service"), Column(name="budget of 30 days", unit=currency)),
+                    *(Column(name="of this period", unit=currency), Column(name="spent", unit=currency)),
                     Column(name="used", unit="%"),
                 ),
-                rows=tuple(listed),
+                rows=tuple(listed.get(currency, ())),
                 none="No service has a budget.",
                 query=BUDGETS,
-            ),
+            )
+            for currency in sorted(listed) or [""]
         ),
     )
 
 
 def _savings(advice: Sequence[Advice]) -> Section:
-    table = Table(
-        title="What could be saved",
+    currencies = sorted({each.currency for each in advice}) or [""]
+    return Section(
+        title="Recommendations",
+        tables=tuple(_saved([each for each in advice if each.currency == one], one) for one in currencies),
+    )
+
+
+def _saved(advice: Sequence[Advice], currency: str) -> Table:
+    return Table(
+        title=_title("What could be saved", currency),
         columns=(
             *(Column(name="service"), Column(name="recommendation"), Column(name="that is")),
             *(Column(name="typical use", unit="%"), Column(name="95 % of the time below", unit="%")),
             *(Column(name="99 % of the time below", unit="%"), Column(name="peak", unit="%")),
-            *(Column(name="hours seen"), Column(name="enough", unit="%"), Column(name="cost"), Column(name="saving")),
+            *(Column(name="hours seen"), Column(name="enough", unit="%")),
+            *(Column(name="cost", unit=currency), Column(name="saving", unit=currency)),
         ),
         rows=tuple(
             Row(
                 cells=(
                     *(each.service, each.action, _ACTIONS[each.action]),
                     *(each.utilisation.p50, each.utilisation.p95, each.utilisation.p99, each.utilisation.peak),
-                    *(each.utilisation.hours, 100 * each.share),
-                    *(written(each.cost, each.currency), written(each.saving, each.currency)),
+                    *(each.utilisation.hours, 100 * each.share, each.cost, each.saving),
                 )
             )
             for each in advice
@@ -217,7 +222,6 @@ def _savings(advice: Sequence[Advice]) -> Section:
         f"{FULL_PERCENT:g} % of the capacity. A saving is that share of the cost; prices may come in steps.",
         query=USED,
     )
-    return Section(title="Recommendations", tables=(table,))
 
 
 def _pipeline(taken: dict[str, Any], prices: Prices) -> Section:

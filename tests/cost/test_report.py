@@ -77,12 +77,13 @@ def table(report: Report, title: str) -> list[dict[str, Value]]:
 
 def test_costs_are_those_of_each_component_with_credits_deducted(report: Report) -> None:
     """48 hours of 10 and of 5; 100 less 25. Before, there was no memory to pay for."""
-    found = table(report, "By service and component")
+    found = table(report, "By service and component, USD")
     assert [(row["service"], row["component"], row["cost"], row["change"]) for row in found] == [
-        ("shop", "compute", "480.00\N{NO-BREAK SPACE}USD", 0),
-        ("shop", "memory", "240.00\N{NO-BREAK SPACE}USD", None),
-        ("db", "Databases", "75.00\N{NO-BREAK SPACE}EUR", None),
+        ("shop", "compute", 480, 0),
+        ("shop", "memory", 240, None),
     ]
+    [db] = table(report, "By service and component, EUR")
+    assert (db["service"], db["cost"]) == ("db", 75)
 
 
 def test_the_course_adds_up_to_the_whole(ask: Ask, asked: Asked, report: Report) -> None:
@@ -95,17 +96,15 @@ def test_the_course_adds_up_to_the_whole(ask: Ask, asked: Asked, report: Report)
 
 def test_a_budget_is_for_thirty_days(report: Report) -> None:
     """A fifteenth of it for two days: 480, of which 720 were spent."""
-    [row] = table(report, "Budgets")
-    assert (row["of this period"], row["used"]) == ("480.00\N{NO-BREAK SPACE}USD", 150)
+    [row] = table(report, "Budgets, USD")
+    assert (row["of this period"], row["used"]) == (480, 150)
 
 
 def test_recommendations_have_the_figures_they_rest_on(report: Report) -> None:
     """Nodes: memory needs 30 * 1.15 / 80 of what there is, and the processors less."""
-    found = table(report, "What could be saved")
-    assert [(row["recommendation"], row["saving"]) for row in found] == [
-        ("scale_down_nodes", "273.00\N{NO-BREAK SPACE}USD"),
-        ("right_size_memory", "136.50\N{NO-BREAK SPACE}USD"),
-    ]
+    found = table(report, "What could be saved, USD")
+    assert [row["recommendation"] for row in found] == ["scale_down_nodes", "right_size_memory"]
+    assert [row["saving"] for row in found] == pytest.approx([273, 136.5])
     figures = ("typical use", "95 % of the time below", "peak", "hours seen")
     assert [found[0][name] for name in figures] == [21, 21, 21, 48]
     assert report.summary.startswith("75.00\N{NO-BREAK SPACE}EUR and 720.00\N{NO-BREAK SPACE}USD were spent")
@@ -116,7 +115,8 @@ def test_the_pipeline_costs_what_the_tenant_sent(report: Report) -> None:
     events, stored_gib, cost = report.sections[-1].figures
     assert events.value == 30 + 2 * 24 * DAYS + 3
     assert isinstance(stored_gib.value, float) and 0 < stored_gib.value < 0.001
-    assert (cost.value, cost.unit) == (pytest.approx(0.129), "CHF")
+    assert cost.value == pytest.approx(0.129)
+    assert cost.unit == "CHF"
 
 
 def test_without_costs_it_says_so(ask: Ask) -> None:
