@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,20 @@ def test_each_violation_is_in_the_ledger_once_though_workers_are_killed(
         assert [chain["entries"] for chain in json.loads(elsewhere.stdout)] == [chain["entries"] for chain in found]
         file.write_bytes(file.read_bytes().replace(b'"service":"crm"', b'"service":"crn"', 1))
         running.tidewatch("audit", "verify", str(file), "--key", SigningKey(KEY).public, status=1)
+
+
+@pytest.mark.slow
+def test_an_attestation_that_expires_is_evidence_lowers_the_score_and_alerts(kafka: str, tmp_path: Path) -> None:
+    with pipeline(tmp_path, kafka, partitions=PARTITIONS) as running:
+        running.start()
+        until = datetime.fromtimestamp(time.time() + 20, UTC).isoformat(timespec="seconds")
+        running.tidewatch("attest", "soc2 CC1.4", "--by", "ann", "--until", until, "--evidence", "https://wiki.example")
+        score = "SELECT score_percent FROM compliance_days WHERE control = 'CC1.4' AND day = today()"
+        running.wait(lambda: running.value(score) == 100.0, "the attestation")
+        running.wait(lambda: running.value(score) == 0.0, "its end")
+        running.wait(lambda: bool(running.history("AttestationExpired")), "the alert", 180)
+
+        [alert, *_] = running.history("AttestationExpired")
+        assert (alert["labels"]["framework"], alert["labels"]["control"]) == ("soc2", "CC1.4")
+        assert running.value("SELECT author FROM attestations") == "ann"
+        running.stop()
