@@ -38,10 +38,8 @@ def slice_minutes(method: Method) -> int:
 
 
 def _events(minutes: Minutes, first: int, last: int) -> Tally:
-    bad = total = seen = 0
-    for _, its_bad, its_total in within(minutes, first, last):
-        bad, total, seen = bad + its_bad, total + its_total, seen + 1
-    return Tally(bad, total, seen)
+    found = [minutes[offset] for offset in range(first, last) if offset in minutes]
+    return Tally(sum([bad for bad, _ in found]), sum([total for _, total in found]), len(found))
 
 
 def _slices(method: Slices, least: int) -> Measure:
