@@ -22,7 +22,7 @@ from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
 from sinks.kafka import client_options
 from sinks.migrations import migrate, review
-from streams import api
+from streams import api, memory
 from streams import app as faust_app
 from streams.config.files import load_ladders, load_objectives, load_policies, load_rules, load_signing_key, load_sla
 from streams.config.masterkeys import load_master_keys, load_protection, writer_credential
@@ -110,6 +110,7 @@ async def running(
 
     ``failures``: why a worker of this process had to be started again, each time.
     """
+    memory.bound()
     groups, sla = load_rules(config.rules.files), load_sla(config.sla.file)
     objectives = load_objectives(config.slo)
     promises = Promises(objectives.objectives, objectives.maintenance)

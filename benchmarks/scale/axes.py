@@ -14,8 +14,14 @@ def _padded(padding: int) -> Load:
     return Load(padding=padding, events=min(BASE.events, _LARGEST_TOPIC // (padding + 300)))
 
 
+def _catching_up(events: int) -> Load:
+    """4,000 events a second of event time: the smaller load, too, is longer than late data is waited for."""
+    return Load(events=events, series=100, span_ms=events // 4)
+
+
 AXES: dict[str, dict[str, Load]] = {
     "series": {f"{n:,}": replace(BASE, series=n, events=max(500_000, n)) for n in (1_000, 10_000, 100_000, 1_000_000)},
+    "events": {f"{n:,}": _catching_up(n) for n in (2_500_000, 10_000_000)},
     "workers": {"1": BASE, "2": replace(BASE, workers=2)},
     "partitions": {str(n): replace(BASE, partitions=n) for n in (1, 8, 64)},
     "size": {"as it is": BASE, "1 kB more": _padded(1_000), "10 kB more": _padded(10_000)},

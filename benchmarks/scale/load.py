@@ -1,7 +1,7 @@
 """A load: so many events of so many series, in so many partitions; and the topic that holds them.
 
-Event time passes so that all events fall into three windows of 10 s, whatever their number; series take turns. The last
-event of each partition is a sentinel, which lets every window before it close.
+Unless said otherwise, event time passes so that all events fall into three windows of 10 s, whatever their number;
+series take turns. The last event of each partition is a sentinel, which lets every window before it close.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from tests.servers.kafka import create_topic
 
 WINDOW_MS = 10_000
 START_MS = 1_735_689_600_000
-SPAN_MS = 3 * WINDOW_MS
 SENTINEL = "sentinel"
 _SERVICES, _METRICS, _HISTOGRAMS = 50, 20, 12
 _AFTER_MS = 20_000
@@ -32,6 +31,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """Random characters in each event that nobody looks at."""
     compression: str = "zstd"
     workers: int = 1
+    span_ms: int = 3 * WINDOW_MS
+    """Of event time."""
 
 
 def records(load: Load) -> Iterator[tuple[int, bytes]]:
@@ -40,13 +41,13 @@ def records(load: Load) -> Iterator[tuple[int, bytes]]:
     pool = random.integers(0, 16, 1 << 20).astype(np.uint8)
     text = np.array([ord(c) for c in "0123456789abcdef"], np.uint8)[pool].tobytes().decode()
     values = np.round(np.exp(random.normal(3.5, 1.0, load.events)), 3).tolist()
-    times = START_MS + np.arange(load.events) * SPAN_MS // load.events
+    times = START_MS + np.arange(load.events) * load.span_ms // load.events
     places = random.integers(0, len(text) - load.padding, load.events).tolist()
     clocks = np.datetime_as_string(times.astype("datetime64[ms]")).tolist()
     for at, (value, clock, place) in enumerate(zip(values, clocks, places, strict=True)):
         series = at % load.series
         yield series % load.partitions, _event(load, series, at, clock, value, text[place : place + load.padding])
-    last = str(np.datetime64(START_MS + SPAN_MS + _AFTER_MS, "ms"))
+    last = str(np.datetime64(START_MS + load.span_ms + _AFTER_MS, "ms"))
     for partition in range(load.partitions):
         yield partition, _event(load, partition, partition, last, 1.0, "").replace(b'"svc-', f'"{SENTINEL}-'.encode())
 

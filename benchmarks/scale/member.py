@@ -54,6 +54,8 @@ class Counting(ClickHouse):
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any] | Coded], token: str) -> None:
         """Note the counts of windows."""
+        if table == "subject_keys":
+            super().insert(table, columns, token)
         if table != "windows":
             return
         names = ("service", "name", "labels", "window_start", "count")

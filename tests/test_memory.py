@@ -1,0 +1,45 @@
+"""Memory that is not needed any more goes back, whichever threads allocated and freed it."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HOLES = """
+    import threading
+    from pathlib import Path
+    import numpy as np
+    from streams import memory
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    if {bounded}:
+        memory.bound()
+    kept, before = [], resident()
+
+    def allocate():
+        for _ in range(40):
+            kept.append(np.ones(100_000 // 8))
+            np.ones((8 << 20) // 8)
+
+    threads = [threading.Thread(target=allocate) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    del kept[::2], kept[::2]
+    print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told")
+def test_what_many_threads_freed_does_not_stay() -> None:
+    """Less stays than without being told: of what is alive nothing differs."""
+    bounded, free = (
+        int(subprocess.check_output([sys.executable, "-c", textwrap.dedent(HOLES.format(bounded=flag))]))
+        for flag in (True, False)
+    )
+
+    assert bounded < free
