@@ -236,7 +236,7 @@ def _time_of(loop: Loop) -> Iterator[None]:
             stack.enter_context(patch(f"streams.stages.{module}.time", clock))
         stack.enter_context(patch("streams.stages.store.random", SimpleNamespace(uniform=lambda low, high: high)))
         stack.enter_context(patch("streams.stages.windows.SNAPSHOT_SECONDS", 2.0))
-        stack.enter_context(patch("streams.ingest.fold._CELLS_PER_RECORD", 2))
+        stack.enter_context(patch("streams.ingest.fold._RECORD_BYTES", 300))
         yield
 
 

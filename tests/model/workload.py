@@ -91,8 +91,8 @@ def expected_windows() -> dict[Row, Row]:
 def _folded(at: Partition) -> Any:
     values = records(at.number)
     batch = RecordBatch(at, range(len(values)), values, None, [0] * len(values), len(values))
-    cells, fold._CELLS_PER_RECORD = fold._CELLS_PER_RECORD, 10**6
+    limit, fold._RECORD_BYTES = fold._RECORD_BYTES, 10**9
     try:
         return new_ingest()(batch, START * 1000, "first")
     finally:
-        fold._CELLS_PER_RECORD = cells
+        fold._RECORD_BYTES = limit
