@@ -22,7 +22,7 @@ from tests.servers.alertmanager import Alertmanager
 def test_a_service_that_stops_is_told_within_31_seconds_though_nothing_else_happens(
     kafka: str, alertmanager: Alertmanager, tmp_path: Path
 ) -> None:
-    """In real time; the second is for the clock of event time, the evaluation and the way to Alertmanager."""
+    """In real time, and a second for the clock of event time, the evaluation and the way to Alertmanager."""
     told = alertmanager.webhook
     with pipeline(tmp_path, kafka, f"[alertmanager]\nurls = ['{alertmanager.url}']\n") as running:
         running.start()
@@ -31,7 +31,7 @@ def test_a_service_that_stops_is_told_within_31_seconds_though_nothing_else_happ
         fired = told.wait_for("firing", 45, alertname="ServiceSilent", service=running.name)
         after = time.time() - last
         assert 30 < datetime.fromisoformat(fired["startsAt"]).timestamp() - last <= 31
-        assert after < 32, "the wall clock is ahead of event time by the idle partitions' pulse"
+        assert after < 36, "by the clock on the wall it takes as long, and what a machine with other work adds"
         print(f"told {after:.2f} s after the last heartbeat")
         running.stop()
 
