@@ -9,7 +9,7 @@ import click
 from schemas.failures import Rejected
 from schemas.tables import COLUMNS
 from sinks.clickhouse import ClickHouse
-from sinks.migrations import holds, migrate
+from sinks.migrations import apply_retention, holds
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
 from streams.cli._protected import author, desk, now_ms, reason, record
@@ -126,7 +126,7 @@ def _change(
             "author": [author],
         }
         at.clickhouse.insert("legal_holds", row, uuid4().hex)
-        migrate(at.clickhouse)
+        apply_retention(at.clickhouse)
 
 
 def take_census(clickhouse: ClickHouse, taken_ms: int) -> None:

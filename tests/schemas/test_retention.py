@@ -9,7 +9,7 @@ from schemas.config import ClickHouse as Settings
 from schemas.failures import Rejected
 from schemas.retention import Hold, Rule, read_rules, ttl
 from sinks.clickhouse import ClickHouse
-from sinks.migrations import migrate
+from sinks.migrations import apply_retention, migrate
 from streams.cli.retention import _DELETED, take_census
 from tests.sinks.rows import START_MS, columns
 
@@ -59,10 +59,9 @@ def test_what_is_due_goes_and_what_is_held_or_of_a_longer_category_stays(sink: C
     hold = {"at": [START_MS], "tenant": ["b"], "table_name": [""], "held": [True], "reason": ["court"], "author": ["x"]}
     sink.insert("legal_holds", hold, "hold")
 
-    changed = migrate(sink)
+    apply_retention(sink)
     sink.command("OPTIMIZE TABLE raw_processing FINAL")
 
-    assert any(line.startswith("raw_processing: rows expire by ") for line in changed)
     assert migrate(sink) == []
     left = sink.query("SELECT tenant, _offset FROM raw_processing ORDER BY _offset")
     assert [(row["tenant"], row["_offset"]) for row in left] == [("a", 1), ("b", 2), ("b", 3)]
