@@ -244,7 +244,7 @@ class Limits(Section, frozen=True, kw_only=True):
     label_value_bytes: Count = 1024
     """Longest value of a label."""
     tenants: Count = 1_000
-    """Most tenants of one partition of ``panes`` or ``evidence``; further ones count for the tenant ``__overflow__``."""
+    """Most tenants of one partition of ``panes`` or ``evidence``; further ones count for ``__overflow__``."""
     series_per_tenant: Count = 200_000
     """Most series of a tenant in one partition of ``panes``; observations of further ones go to one series of their
     metric, with the label ``__overflow__="true"``, and past 1,000 of these to one of the metric ``__overflow__``."""

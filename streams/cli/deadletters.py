@@ -22,9 +22,7 @@ ORDER BY ingested_at DESC, topic, partition, offset DESC LIMIT {limit}"""
 @click.option(
     "--limit", type=click.IntRange(min=0), default=10, show_default=True, help="How many latest ones to show."
 )
-@click.option(
-    "--value", "with_value", is_flag=True, help="Show the form of the records too: letters are x, digits 0."
-)
+@click.option("--value", "with_value", is_flag=True, help="Show the form of the records too: letters are x, digits 0.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"reasons": [...], "latest": [...]}; values as base64.')
 def command(path: str | None, reason: str | None, limit: int, with_value: bool, as_json: bool) -> None:
     """Show which records could not be processed, and why: a count for each reason, and the latest ones.
