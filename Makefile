@@ -35,8 +35,9 @@ types: .venv/tidewatch-dev ## Check types
 docs: .venv/tidewatch-dev ## Regenerate the reference pages
 	$(BIN)/python -m docs.generate
 
-stale: .venv/tidewatch-dev ## Check that the reference pages are up to date
+stale: .venv/tidewatch-dev ## Check that the reference pages and the figures on pages are up to date
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m benchmarks.report --check
 
 check: lint types stale ## lint, types and stale together
 

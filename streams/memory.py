@@ -1,8 +1,8 @@
 """How a worker's memory is kept from growing with what passes through it.
 
 Nothing is leaked, yet blocks of all sizes that threads allocate and other threads free leave holes which are never
-given back: measured, some 40 bytes an event, for as long as it catches up (``make bench-scale``, axis ``events``). Two
-arenas instead of eight for each processor, and large blocks outside of them, end that.
+given back, while a worker catches up (``make bench-scale``, axis ``events``). Two arenas instead of eight for each
+processor leave fewer of them.
 """
 
 import ctypes
@@ -10,9 +10,8 @@ import sys
 
 import pyarrow as pa
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""Parameters of mallopt(3)."""
-_LARGE_BYTES = 4 << 20
+_M_ARENA_MAX = -8
+"""A parameter of mallopt(3)."""
 _ARENAS = 2
 
 
@@ -22,4 +21,3 @@ def bound() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, _ARENAS)
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
