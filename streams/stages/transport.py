@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import faust
 from aiokafka import TopicPartition
+from aiokafka.consumer import consumer as consumers
 from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
@@ -30,6 +31,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
+from streams.stages.offsets import Coordinator
 from streams.stages.taking import take_all
 
 COMMIT_TIMEOUT = 20.0
@@ -46,6 +48,9 @@ _REFUSED = (
 _TRICKLE_RECORDS = 5_000
 _TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
+
+
+consumers.GroupCoordinator = Coordinator
 
 
 class Fenced(Exception):  # noqa: N818 - named after what happened
