@@ -24,13 +24,13 @@ def test_a_drill_goes_through_every_route_and_is_over_afterwards(
     told = {each["route"]: each["receivers"] for each in json.loads(run.stdout)}
     assert told == {
         "{}": ["low"],
-        '{severity="critical"}': ["on-call"],
-        '{severity="critical", escalation="manager"}': ["manager"],
-        '{severity="critical", escalation="vp"}': ["vp"],
+        '{severity=~"critical|page"}': ["on-call"],
+        '{severity=~"critical|page", escalation="manager"}': ["manager"],
+        '{severity=~"critical|page", escalation="vp"}': ["vp"],
         '{severity="high"}': ["channel"],
         '{severity="high", escalation="backup"}': ["backup"],
         '{severity="high", escalation="lead"}': ["lead"],
-        '{severity="medium"}': ["medium"],
+        '{severity=~"medium|ticket"}': ["medium"],
     }
     for (receiver,) in told.values():
         fired = [p for p in server.webhook.payloads if p["receiver"] == receiver and p["status"] == "firing"]
