@@ -7,6 +7,7 @@ it anew.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -49,7 +50,10 @@ class LocalKeys:
         return self._pseudonyms
 
     def wrap(self, tenant: str, keys: Sequence[Unwrapped]) -> list[str]:
-        """``VERSION:BODY`` for each."""
+        """``VERSION:BODY`` for each, by the newest root: the file may have got another one meanwhile."""
+        if self._read_again is not None:
+            with suppress(Rejected):  # what is held still opens everything
+                self._take(self._read_again())
         version = str(self.file.current)
         cipher = self._cipher(tenant, version)
         return [f"{version}:{urlsafe_b64encode(cipher.seal(key, bound)).decode()}" for bound, key in keys]

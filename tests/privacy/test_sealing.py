@@ -71,6 +71,13 @@ def test_a_key_that_an_older_root_has_wrapped_is_unwrapped_and_wrapped_anew_unde
     assert keys().are_current(keys().wrap("default", [Unwrapped(b"b", b"k" * 32)])) == [True]
 
 
+def test_a_new_root_wraps_from_the_moment_in_which_it_is_in_the_file() -> None:
+    held = read_keys(written(b"P" * 32, {1: b"1" * 32}, 1)).file
+    worker = LocalKeys(held, lambda: keys().file)
+
+    assert keys().are_current(worker.wrap("default", [Unwrapped(b"b", b"k" * 32)])) == [True]
+
+
 def test_a_wrapped_key_opens_with_the_root_of_its_version_and_for_its_tenant_only() -> None:
     (text,) = keys().wrap("default", [Unwrapped(b"b", b"k" * 32)])
     without = read_keys(written(b"P" * 32, {1: b"1" * 32}, 1))
