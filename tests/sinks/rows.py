@@ -47,6 +47,7 @@ _VALUES: dict[str, Callable[[int, int], Any]] = {
     "UInt64": _each(lambda i: 2**63 + i),
     "DateTime64(3, 'UTC')": _each(lambda i: START_MS + 10 * i),
     "Nullable(DateTime64(3, 'UTC'))": _each(lambda i: None if i % 2 else START_MS + 10 * i),
+    "Array(String)": _each(lambda i: [f"text {i}"] * (i % 3)),
     "Array(LowCardinality(String))": _each(lambda i: ["personal", f"kind {i % 5}"][: i % 3]),
     "Map(LowCardinality(String), String)": _each(lambda i: {"key": f"value {i}"} if i % 2 else {}),
     "Map(Int32, UInt64)": _each(lambda i: {-3: i, i % 9: 1}),

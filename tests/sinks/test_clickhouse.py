@@ -60,7 +60,7 @@ def test_a_row_comes_back_as_it_was_given(sink: ClickHouse) -> None:
 @pytest.mark.parametrize("table", sorted(COLUMNS))
 def test_every_table_takes_rows_of_its_columns(sink: ClickHouse, table: str) -> None:
     sink.insert(table, rows.columns(table, 100), "token")
-    assert count(sink, table) == 100
+    assert count(sink, table) == (7 if table == "evidence_heads" else 100), "of a chain the newest head is kept"
 
 
 def test_a_full_batch_that_is_repeated_is_stored_once(sink: ClickHouse, directory: Path) -> None:
