@@ -1,4 +1,4 @@
-"""How a worker's memory is kept from growing with what passes through it.
+"""How a worker gives back more of the memory that it has freed.
 
 Nothing is leaked, yet blocks of all sizes that threads allocate and other threads free leave holes which are never
 given back, while a worker catches up (``make bench-scale``, axis ``events``). Two arenas instead of eight for each

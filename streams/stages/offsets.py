@@ -3,7 +3,7 @@
 From version 2 of the request on, a broker that cannot tell yet, for instance because it was started a moment ago and
 still loads the group, answers with an error for the whole group and without partitions. aiokafka 0.14 looks at errors
 of partitions only, and so believes that nothing was ever committed: readers start over, and the declaration of a batch
-in doubt is not found and written over. Chaos found rows twice by this.
+in doubt is not found and written over. Chaos found rows twice, just where this explains it.
 """
 
 from typing import Any

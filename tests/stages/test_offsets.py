@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition, errors
+from aiokafka import TopicPartition, errors
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
 from aiokafka.structs import OffsetAndMetadata
@@ -68,8 +68,7 @@ async def test_without_it_the_error_is_taken_for_nothing_committed() -> None:
 
 async def test_every_consumer_has_such_a_coordinator(kafka: str) -> None:
     """Those of workers are made by the transport."""
-    assert transport.BatchConsumer
-    member = AIOKafkaConsumer("metrics", bootstrap_servers=kafka, group_id="offsets")
+    member = transport.consumers.AIOKafkaConsumer("metrics", bootstrap_servers=kafka, group_id="offsets")
     await member.start()
     try:
         assert type(member._coordinator) is Coordinator
