@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.reports.oscal_schema import oscal_schema as fetch_oscal_schema
 from tests.servers import NotInstalled
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.kafka import KafkaServer, broker
@@ -85,6 +86,13 @@ def promtool() -> str:
         if found is None:
             raise NotInstalled("These tests compare with promtool: apt-get install prometheus")
     return found
+
+
+@pytest.fixture(scope="session")
+def oscal_schema() -> dict[str, Any]:
+    """NIST's JSON Schema of OSCAL assessment results."""
+    with _required():
+        return fetch_oscal_schema()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def command(
     """How compliant a period was, control by control, with what proves it.
 
     Of each framework its score, trend and controls; then the violations by policy and service with owner, age and
-    evidence, the attestations, and the seals of the evidence ledger. The format oscal is OSCAL 1.2.1 assessment
+    evidence, the attestations, and the seals of the evidence ledger. The format oscal is OSCAL 1.2.3 assessment
     results, in JSON.
 
     The exit status is 0 whatever the score is.

@@ -1,4 +1,4 @@
-"""The same as OSCAL 1.2.1 assessment results (NIST): findings and observations by control, for programs of auditors."""
+"""The same as OSCAL 1.2.3 assessment results (NIST): findings and observations by control, for programs of auditors."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def oscal(scope: Scope, found: Found, made_at_ms: int, made_by: str, identify: I
         "title": f"Compliance of {scope.tenant}, {scope.period.name}",
         "last-modified": _instant(made_at_ms),
         "version": made_by,
-        "oscal-version": "1.2.1",
+        "oscal-version": "1.2.3",
     }
     document = {"uuid": named("document"), "metadata": metadata, "import-ap": {"href": "#"}, "results": results}
     return orjson.dumps({"assessment-results": document}, option=orjson.OPT_INDENT_2)
