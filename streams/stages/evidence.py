@@ -43,6 +43,9 @@ _KEPT_FOR_SECONDS = 3_600.0
 
 _STATE_SECONDS = 60.0
 
+_ROWS_AT_ONCE = 20_000
+"""Of an insert, about: some 30 MB."""
+
 _GRACE_MS = 5_000
 """How long an hour is over before it is sealed: the broker's clock is another one."""
 
@@ -88,8 +91,7 @@ class EvidenceStage:
         self._batches: asyncio.Queue[Delivery] = asyncio.Queue()
 
     async def offer(self, delivery: Delivery) -> None:
-        """Take a batch of evidence records from the agent."""
-        self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
+        """Take a batch of evidence records from the agent; it counts as not yet stored until its rows are written."""
         await self._batches.put(delivery)
 
     async def run(self) -> None:
@@ -115,6 +117,8 @@ class EvidenceStage:
             await self._enter(epoch)
         if delivery is not None and delivery.epoch == self._epoch:
             await self._batch(delivery.batch, delivery.epoch)
+        if delivery is not None:
+            self.consumer().backlog.done(delivery.batch.size_bytes, delivery.epoch)
         if epoch == self._epoch:
             await self._pass_time(epoch)
             await self._state_attestations(epoch)
@@ -150,11 +154,16 @@ class EvidenceStage:
             ledger.restore(packed)
 
     async def _batch(self, batch: RecordBatch, epoch: int) -> None:
+        """Rows are written piece by piece: a fetch that catches up may bring a hundred thousand of them."""
         owned, check = self._owned[batch.partition], self._check(epoch)
         rows: list[Row] = []
         for offset, value, at_ms in zip(batch.offsets, batch.values, batch.timestamps, strict=True):
             if (record := self._record(value)) is not None:
                 rows += owned.ledger.take(record, int(offset), int(at_ms))
+                await asyncio.sleep(0)  # alerts are told in the same loop
+            if len(rows) >= _ROWS_AT_ONCE:
+                await self._write(rows, owned.ledger.heads(), check)
+                rows = []
         await self._write(rows, owned.ledger.heads(), check)
         owned.next_offset = batch.next_offset
 
@@ -166,9 +175,8 @@ class EvidenceStage:
             log.error("a record of the evidence topic is none of ours and is passed over")
             return None
 
-    async def _write(self, rows: Iterable[Row], heads: Sequence[HeadRow], check: Check) -> None:
+    async def _write(self, rows: Sequence[Row], heads: Sequence[HeadRow], check: Check) -> None:
         """Entries before the seals of them, and both before the head that knows them."""
-        rows = list(rows)
         entries = [row for row in rows if isinstance(row, EntryRow)]
         seals = [row for row in rows if isinstance(row, SealRow)]
         await self._rows("evidence", entries, check)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.config import Config
+from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
 from streams.evidence.chain import HOUR_MS
 from streams.evidence.records import Record, encode
@@ -34,6 +35,7 @@ class Log:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self.epoch, self.owned, self.backlog = 1, frozenset({EVIDENCE}), Backlog(10**9)
+        self.backlog.start(self.epoch)
         self.now_ms = now_ms
         self.offsets: Counter[str] = Counter()
         self.sent: list[tuple[str, bytes]] = []
@@ -137,3 +139,43 @@ async def test_an_attestation_is_stated_as_a_gauge_for_rules(desk: Desk, monkeyp
     data = msgspec.json.decode(stated[0])["data"]
     assert (data["name"], data["tenant"], data["value"]) == ("compliance_attestation_seconds_left", "acme", -60.0)
     assert data["labels"] == {"framework": "soc2", "control": "CC1.1"}
+
+
+async def test_what_is_fetched_and_not_written_yet_counts_so_that_memory_stays_bounded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = desk.sink.insert
+
+    def away(*_: Any) -> None:
+        raise Unavailable("a test")
+
+    monkeypatch.setattr(desk.sink, "insert", away)
+    for first in range(10, 60, 10):
+        await desk.put(findings("acme", first))
+    async with asyncio.timeout(20):
+        while "clickhouse" not in desk.store.trouble:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert desk.log.backlog.bytes > 5 * len(encode(findings("acme", 10)))
+
+    monkeypatch.setattr(desk.sink, "insert", insert)
+    await desk.until("SELECT count() FROM evidence FINAL WHERE kind = 'violation'", 10)
+    async with asyncio.timeout(20):
+        while desk.log.backlog.bytes:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_a_fetch_of_more_entries_than_one_insert_takes_is_a_good_chain(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.stages.evidence._ROWS_AT_ONCE", 3)
+    await desk.put(findings("acme", 5))
+    await desk.until("SELECT max(entries) FROM evidence_heads", 4)
+    values = [encode(findings("acme", first, 2)) for first in range(10, 60, 10)]
+    batch = RecordBatch(EVIDENCE, list(range(100, 105)), values, None, [NOON_MS] * 5, 105)
+    await desk.stage.offer(Delivery(desk.log.epoch, batch))
+    await desk.until("SELECT max(entries) FROM evidence_heads", 14)
+
+    assert desk.ask("SELECT count() FROM evidence FINAL") == 14
+    chained = "SELECT countIf(JSONExtractString(entry, 'previous') = before) FROM (SELECT entry, seq,"
+    chained += " lagInFrame(hash, 1, repeat('0', 64)) OVER (ORDER BY seq) AS before FROM evidence FINAL)"
+    assert desk.ask(chained) == 14
