@@ -17,7 +17,7 @@ from docs.structs import descriptions
 from schemas.events import Event
 from schemas.tables import SCHEMA
 from streams.config import SECTIONS
-from tests.schemas.test_cloudevents import EXAMPLES, HOSTILE
+from tests.schemas.test_cloudevents_hostile import EXAMPLES, HOSTILE
 
 SCHEMA_OF_EVENTS = json.loads(events_schema.text())
 ASYNCAPI = yaml.safe_load(asyncapi.text())
