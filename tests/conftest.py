@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.reports.browser import find_chromium
 from tests.reports.oscal_schema import oscal_schema as fetch_oscal_schema
 from tests.servers import NotInstalled
 from tests.servers.alertmanager import Alertmanager
@@ -86,6 +87,13 @@ def promtool() -> str:
         if found is None:
             raise NotInstalled("These tests compare with promtool: apt-get install prometheus")
     return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser that looks at reports."""
+    with _required():
+        return find_chromium()
 
 
 @pytest.fixture(scope="session")

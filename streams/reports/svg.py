@@ -144,16 +144,28 @@ def _lines(chart: Chart, frame: Frame) -> Iterator[str]:
             f'<path class="line-{number % len(COLOURS)}" d="{drawn}" stroke="{colour}" fill="none" stroke-width="1.8" '
             'stroke-linejoin="round" stroke-linecap="round"/>'
         )
+        if dots := "".join(_dots(line, chart.times_ms, frame)):
+            yield (
+                f'<path class="line-{number % len(COLOURS)}" d="{dots}" stroke="{colour}" stroke-width="6" '
+                'stroke-linecap="round"/>'
+            )
 
 
 def _strokes(line: Line, times_ms: Sequence[int], frame: Frame) -> Iterator[str]:
-    """A new stroke after each gap; a single value between two gaps becomes a dot."""
+    """A new stroke after each gap."""
     is_drawing = False
     for at_ms, value in zip(times_ms, line.values, strict=True):
         if value is not None:
-            point = f"{frame.x(at_ms):.1f} {frame.y(value):.1f}"
-            yield f"L{point}" if is_drawing else f"M{point}h0"
+            yield f"{'L' if is_drawing else 'M'}{frame.x(at_ms):.1f} {frame.y(value):.1f}"
         is_drawing = value is not None
+
+
+def _dots(line: Line, times_ms: Sequence[int], frame: Frame) -> Iterator[str]:
+    """Values between two gaps: no stroke would show them."""
+    beside = (None, *line.values, None)
+    for at_ms, before, value, after in zip(times_ms, beside, line.values, beside[2:], strict=False):
+        if value is not None and before is None and after is None:
+            yield f"M{frame.x(at_ms):.1f} {frame.y(value):.1f}h0"
 
 
 def _bars(chart: Chart, frame: Frame) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -24,7 +25,9 @@ from streams.reports.formats import render
 from streams.reports.period import period
 from tests.api.stored import database, insert
 from tests.evidence.ledgers import KEY, act, taken
+from tests.reports.browser import look
 from tests.reports.oscal_schema import version
+from tests.reports.test_browser import SHOWN, problems
 
 PERIOD = period("2026-11", "UTC", 0)
 AT_MS = PERIOD.start_ms + 9 * 24 * HOUR_MS
@@ -124,6 +127,13 @@ def test_attestations_and_seals_are_those_of_the_period(found: Found) -> None:
 def test_every_format_can_be_written(found: Found, name: str) -> None:
     content = render(compliance_report(SCOPE, found, MADE_MS, "test"), name)
     assert len(content) > 1000
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize(("width", "dark"), SHOWN)
+def test_the_page_fits_every_window(found: Found, width: int, dark: bool, tmp_path: Path) -> None:
+    page = render(compliance_report(SCOPE, found, MADE_MS, "test"), "html")
+    assert problems(look(page, tmp_path, width, dark=dark), width, dark=dark) == []
 
 
 def results(found: Found) -> dict[str, Any]:

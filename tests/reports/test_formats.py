@@ -16,7 +16,7 @@ from streams.reports.document import Chart, Line
 from streams.reports.formats import NAMES, render
 from streams.reports.formats.html import page
 from streams.reports.svg import svg
-from tests.reports.example import HOSTILE, START, report
+from tests.reports.example import HOSTILE, HOUR, START, report
 
 _VOID = {"meta", "br", "wbr", "path", "rect"}
 
@@ -79,6 +79,15 @@ def test_a_chart_is_well_formed_and_says_in_words_what_it_shows() -> None:
 
     assert "checkout: from 99.55 % to 99.95 %" in element.attrib["aria-label"].replace("\N{NO-BREAK SPACE}", " ")
     assert element.find(".//{*}title").text.startswith("<script>")  # type: ignore[union-attr]
+
+
+def test_a_value_between_two_gaps_can_be_seen() -> None:
+    """A stroke without length is as wide as a line: too small for a dot."""
+    line = Line(name="score", values=(None, 50.0, None, 60.0, 70.0))
+    chart = Chart(title="Score", times_ms=tuple(HOUR * at for at in range(5)), lines=(line,))
+    strokes, dots = re.findall(r'<path class="line-0" d="([^"]*)"', svg(chart, 0, 5 * HOUR, "UTC"))
+    assert dots.count("M") == 1
+    assert strokes.count("L") == 1
 
 
 @pytest.mark.parametrize("values", [(), (None, None), (0.0, 0.0), (5.0, 5.0), (-1.0, 1e12), (1e-12, 2e-12)])

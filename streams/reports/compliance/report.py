@@ -68,7 +68,8 @@ def _summary(scope: Scope, found: Found) -> str:
     scores = [(FRAMEWORKS[name], controls.score(found.of(name))) for name in scope.frameworks]
     said = ", ".join(f"{name} {written(score, '%')}" for name, score in scores if score is not None)
     events = sum(each.events for each in found.violations)
-    return f"{said or 'Nothing was evaluated'}. {events} violations of {len(found.violations)} kinds." + (
+    violations = f"Events that violate a policy: {events}." if events else "No violations."
+    return f"{said or 'Nothing was evaluated'}. {violations}" + (
         "" if scope.until_ms >= scope.period.end_ms else " The period is not over: this is what is known until now."
     )
 

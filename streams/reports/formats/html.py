@@ -14,6 +14,9 @@ from streams.reports.document import Chart, Figure, Report, Section, Table, Tone
 from streams.reports.numbers import are_numbers, clock, visible, written
 from streams.reports.svg import COLOURS, described, svg
 
+_SCROLLS = '<div class="scroll" tabindex="0" role="group" aria-label="{name}">'
+_LONG_TEXT = 30
+"""Characters from which a column keeps a width at which sentences can be read, even if one has to scroll."""
 _LONG_WORD = re.compile(r"(\S{24})")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _MARKS: dict[Tone, tuple[str, str]] = {"good": ("✓", "good"), "warning": ("!", "attention"), "bad": ("✗", "bad")}
@@ -99,7 +102,8 @@ def _figure(figure: Figure, zone: str, numbers: dict[str, int]) -> str:
 def _chart(chart: Chart, report: Report, numbers: dict[str, int]) -> Iterator[str]:
     period = report.period
     yield f"<figure>\n<figcaption>{_text(chart.title)}{_link(chart.query, numbers)}</figcaption>"
-    yield svg(chart, period.start_ms, period.end_ms, period.zone)
+    yield _SCROLLS.format(name=_text(chart.title))
+    yield f"{svg(chart, period.start_ms, period.end_ms, period.zone)}</div>"
     if len(chart.lines) > 1:
         yield '<ul class="legend">'
         for number, line in enumerate(chart.lines):
@@ -114,7 +118,7 @@ def _table(table: Table, zone: str, numbers: dict[str, int]) -> Iterator[str]:
     if not table.rows:
         yield f'<p class="none">{_text(table.none)}</p>'
     else:
-        yield f'<div class="scroll" tabindex="0" role="group" aria-label="{_text(table.title)}"><table>'
+        yield f"{_SCROLLS.format(name=_text(table.title))}<table>"
         heads = "".join(
             f'<th scope="col"{its_class}>{_text(column.name)}</th>'
             for column, its_class in zip(table.columns, classes, strict=True)
@@ -132,10 +136,12 @@ def _table(table: Table, zone: str, numbers: dict[str, int]) -> Iterator[str]:
 
 
 def _class(table: Table, place: int) -> str:
-    unit = table.columns[place].unit
+    unit, cells = table.columns[place].unit, [row.cells[place] for row in table.rows]
     if unit == "time":
         return ' class="time"'
-    return ' class="number"' if are_numbers((row.cells[place] for row in table.rows), unit) else ""
+    if are_numbers(cells, unit):
+        return ' class="number"'
+    return ' class="sentence"' if any(isinstance(cell, str) and len(cell) > _LONG_TEXT for cell in cells) else ""
 
 
 def _cell(value: Value, unit: str, zone: str) -> str:
