@@ -39,6 +39,7 @@ IMPURE = {
     "streams.health.checks": "calls the checks of a service, in tasks and threads",
     "streams.stages.acts": "writes to the evidence topic",
     "streams.stages.alerthistory": "writes the history of alerts when ClickHouse takes it",
+    "streams.stages.epochs": "runs the turns of a stage, as tasks",
     "streams.stages.offsets": "asks Kafka for committed offsets",
     "streams.stages.taking": "takes what aiokafka fetched",
     "streams.stages.alertlog": "writes to the alerts topic",

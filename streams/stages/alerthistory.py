@@ -15,8 +15,9 @@ from typing import Any
 from schemas.alert import Alert
 from schemas.tables import COLUMNS
 from streams.batch import Partition
+from streams.stages.epochs import still
 from streams.stages.escalate import Ladders, Unkept
-from streams.stages.store import MAX_ROWS, Check, Store
+from streams.stages.store import MAX_ROWS, Store
 from streams.stages.transport import BatchConsumer, Fenced
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class AlertHistory:
                 log.info("alerts were reassigned: %s", fenced)
 
     async def _write(self, unwritten: Mapping[Partition, _Unwritten], ladders: Ladders, epoch: int) -> None:
-        check, now_ms = self._check(epoch), self.now_ms()
+        check, now_ms = still(self.consumer, epoch), self.now_ms()
         rows = [_row(alert, now_ms) for each in unwritten.values() for alert in each.alerts]
         if rows:
             columns = dict(zip(COLUMNS["alert_history"], zip(*rows, strict=True), strict=True))
@@ -88,13 +89,6 @@ class AlertHistory:
         }
         if offsets:
             await self.store.retrying("kafka", partial(self.consumer().commit_offsets, offsets, epoch), check)
-
-    def _check(self, epoch: int) -> Check:
-        def check() -> None:
-            if self.consumer().epoch != epoch:
-                raise Fenced("partitions were reassigned")
-
-        return check
 
 
 def _row(alert: Alert, now_ms: int) -> tuple[Any, ...]:

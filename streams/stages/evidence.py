@@ -28,6 +28,7 @@ from streams.evidence.ledger import Ledger, Row
 from streams.evidence.records import InForce, Record, Tick
 from streams.evidence.signing import SigningKey
 from streams.stages import snapshots
+from streams.stages.epochs import still, take_turns
 from streams.stages.snapshots import Located, Lost
 from streams.stages.store import Check, Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
@@ -96,17 +97,7 @@ class EvidenceStage:
 
     async def run(self) -> None:
         """Until cancelled; then leave a snapshot of what is written."""
-        turn = None
-        try:
-            while True:
-                turn = asyncio.ensure_future(self._turn())
-                try:
-                    await asyncio.shield(turn)
-                except Fenced as fenced:
-                    log.info("evidence was reassigned: %s", fenced)
-        except asyncio.CancelledError:
-            await self._finish(turn)
-            raise
+        await take_turns(self._turn, self._finish)
 
     async def _turn(self) -> None:
         delivery = None
@@ -126,7 +117,7 @@ class EvidenceStage:
 
     async def _enter(self, epoch: int) -> None:
         """Take up the ledgers of the partitions that this epoch gave us, and say which policies are in force."""
-        check, consumer = self._check(epoch), self.consumer()
+        check, consumer = still(self.consumer, epoch), self.consumer()
         check()
         self._epoch, self._owned = -1, {}
         owned = [partition for partition in consumer.owned if partition.topic == self.config.topics.evidence]
@@ -155,7 +146,7 @@ class EvidenceStage:
 
     async def _batch(self, batch: RecordBatch, epoch: int) -> None:
         """Rows are written piece by piece: a fetch that catches up may bring a hundred thousand of them."""
-        owned, check = self._owned[batch.partition], self._check(epoch)
+        owned, check = self._owned[batch.partition], still(self.consumer, epoch)
         rows: list[Row] = []
         for offset, value, at_ms in zip(batch.offsets, batch.values, batch.timestamps, strict=True):
             if (record := self._record(value)) is not None:
@@ -195,7 +186,7 @@ class EvidenceStage:
         for at, owned in self._owned.items():
             until_ms = owned.ledger.open_until_ms()
             if until_ms is not None and until_ms != owned.told_ms and self.now_ms() >= until_ms + _GRACE_MS:
-                await self._send(at, Tick(), self._check(epoch))
+                await self._send(at, Tick(), still(self.consumer, epoch))
                 owned.told_ms = until_ms
 
     async def _state_attestations(self, epoch: int) -> None:
@@ -209,7 +200,7 @@ class EvidenceStage:
             for attested in owned.ledger.attested()
         ]
         if events:
-            await self.store.retrying("kafka", partial(self._send_events, events), self._check(epoch))
+            await self.store.retrying("kafka", partial(self._send_events, events), still(self.consumer, epoch))
 
     async def _send_events(self, events: Iterable[MetricEvent]) -> None:
         try:
@@ -228,7 +219,7 @@ class EvidenceStage:
                 await self._keep(at, owned, epoch)
 
     async def _keep(self, at: Partition, owned: _Owned, epoch: int) -> None:
-        check, packed = self._check(epoch), owned.ledger.snapshot()
+        check, packed = still(self.consumer, epoch), owned.ledger.snapshot()
         write = partial(snapshots.store, self.producer, self.config.topics.snapshots, at.number, packed)
         located = await self.store.retrying("kafka", write, check)
         commit = partial(self._commit, {at: (owned.next_offset, located.metadata())}, epoch)
@@ -256,13 +247,6 @@ class EvidenceStage:
                 await self._keep_due(self._epoch, 0.0)
         except (Fenced, Unavailable, TimeoutError) as error:
             log.warning("stopped without a last snapshot of the evidence; it is read again: %r", error)
-
-    def _check(self, epoch: int) -> Check:
-        def check() -> None:
-            if self.consumer().epoch != epoch:
-                raise Fenced("partitions were reassigned")
-
-        return check
 
 
 def _flat(row: SealRow | HeadRow) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from schemas.failures import Unavailable
 from streams.batch import Partition
 from streams.ingest.ingest import Ingest
 from streams.stages.audit import Anomaly, Audit
+from streams.stages.epochs import still, take_turns
 from streams.stages.owned import Batch, Owned, Part, Taken
 from streams.stages.protocol import declared, token
 from streams.stages.refusals import Refusals
@@ -104,19 +105,11 @@ class IngestStage:
 
     async def run(self) -> None:
         """Write rounds until cancelled; then end the turn, insert what waits, and acknowledge it."""
-        turn = None
-        try:
-            while True:
-                turn = asyncio.ensure_future(self._turn())
-                try:
-                    await asyncio.shield(turn)
-                except Fenced as fenced:
-                    log.info("partitions were reassigned, starting over: %s", fenced)
-                    await asyncio.gather(*filter(None, [self._writing]), return_exceptions=True)
-                    self._writing = None
-        except asyncio.CancelledError:
-            await self._finish(turn)
-            raise
+        await take_turns(self._turn, self._finish, self._start_over)
+
+    async def _start_over(self) -> None:
+        await asyncio.gather(*filter(None, [self._writing]), return_exceptions=True)
+        self._writing = None
 
     async def _turn(self) -> None:
         if self.consumer().epoch == self._lost or not self.consumer().owned:
@@ -167,11 +160,11 @@ class IngestStage:
         Raises Fenced when the epoch has passed.
         """
         async with self._entering:
-            self._check(epoch)()
+            still(self.consumer, epoch)()
             if epoch == self._epoch:
                 return
             self._owned, self._epoch = {}, -1
-            consumer, check = self.consumer(), self._check(epoch)
+            consumer, check = self.consumer(), still(self.consumer, epoch)
             owned = sorted(partition for partition in consumer.owned if partition.topic in self.sources)
             self._incarnations = await self.store.retrying("kafka", self._learn_incarnations, check)
             committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
@@ -240,7 +233,7 @@ class IngestStage:
 
     async def _declare(self, parts: list[Part], epoch: int) -> None:
         """Commit the extent of every batch of the round; a stale worker fails here, before it writes."""
-        self._check(epoch)()
+        still(self.consumer, epoch)()
         for part in parts:
             for piece, _ in part.pieces:
                 self._report(self._audit.declares(piece))
@@ -273,7 +266,7 @@ class IngestStage:
                 if not stored:
                     raise
 
-        await self.store.retrying("kafka", attempt, self._check(epoch))
+        await self.store.retrying("kafka", attempt, still(self.consumer, epoch))
         self._audit.committed(offsets, self._incarnations)
 
     async def _written(self, epoch: int) -> None:
@@ -285,11 +278,11 @@ class IngestStage:
             try:
                 await asyncio.shield(self._writing)
             except Fenced:
-                self._check(epoch)()
+                still(self.consumer, epoch)()
             self._writing = None
 
     async def _write(self, parts: list[Part], due: list[Batch], epoch: int) -> None:
-        check = self._check(epoch)
+        check = still(self.consumer, epoch)
         with self.metrics.batch_seconds.time(), span(self.tracer, "batch", records=sum(b.records for b in due)):
             if parts:
                 await self.sending.parts(parts, _now_ms(), check)
@@ -373,13 +366,6 @@ class IngestStage:
             log.warning(
                 "stopped before the last batch was acknowledged; it will be checked at the next start: %r", error
             )
-
-    def _check(self, epoch: int) -> Callable[[], None]:
-        def check() -> None:
-            if self.consumer().epoch != epoch:
-                raise Fenced("partitions were reassigned")
-
-        return check
 
 
 def _records(taken: Taken) -> int:

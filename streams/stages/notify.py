@@ -24,8 +24,9 @@ from streams.evidence.records import Act
 from streams.stages import acts as acts_of
 from streams.stages.alerthistory import AlertHistory
 from streams.stages.alertlog import decode
+from streams.stages.epochs import still
 from streams.stages.escalate import Ladders
-from streams.stages.store import Check, Store
+from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 
@@ -100,18 +101,18 @@ class NotifyStage:
             try:
                 if self.consumer().owned:
                     await self._enter(epoch)
-                    await self._ladders.advance(self.now_ms(), self._check(epoch))
+                    await self._ladders.advance(self.now_ms(), still(self.consumer, epoch))
             except Fenced as fenced:
                 log.info("alerts were reassigned: %s", fenced)
 
     async def _enter(self, epoch: int) -> None:
         """Take up the ladders of the partitions that this epoch gave us; Fenced when it has passed."""
         async with self._entering:
-            self._check(epoch)()
+            still(self.consumer, epoch)()
             if epoch != self._epoch:
                 ladders = self._new_ladders()
-                self._life = await self.store.retrying("kafka", self._learn_life, self._check(epoch))
-                await ladders.take_up(self.consumer(), self._check(epoch))
+                self._life = await self.store.retrying("kafka", self._learn_life, still(self.consumer, epoch))
+                await ladders.take_up(self.consumer(), still(self.consumer, epoch))
                 self._epoch, self._ladders, self._notifications = epoch, ladders, self._none()
                 self._history.enter(epoch, ladders)
 
@@ -129,14 +130,14 @@ class NotifyStage:
                     acts += [act] if act else []
         await self._tell_all(tell)
         await self._enter_acts(acts, epoch)
-        self._check(epoch)()
+        still(self.consumer, epoch)()
         self._history.add(batch.partition, history, batch.next_offset)
 
     async def _enter_acts(self, acts: Sequence[Act], epoch: int) -> None:
         """For the evidence ledger; before what they follow from is acknowledged."""
         if acts:
             send = partial(acts_of.publish, self.producer, self.config.topics.evidence, acts)
-            await self.store.retrying("kafka", send, self._check(epoch))
+            await self.store.retrying("kafka", send, still(self.consumer, epoch))
 
     def _alert(self, value: bytes | None) -> Alert | None:
         try:
@@ -177,10 +178,3 @@ class NotifyStage:
 
     def _none(self) -> Notifications:
         return Notifications(int(self.config.alertmanager.resend_delay * 1000))
-
-    def _check(self, epoch: int) -> Check:
-        def check() -> None:
-            if self.consumer().epoch != epoch:
-                raise Fenced("partitions were reassigned")
-
-        return check

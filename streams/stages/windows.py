@@ -25,6 +25,7 @@ from schemas.failures import Unavailable
 from streams.batch import Partition, RecordBatch
 from streams.stages.alertlog import publish
 from streams.stages.closed import ClosedWindows
+from streams.stages.epochs import still, take_turns
 from streams.stages.shards import KeptShards
 from streams.stages.store import Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
@@ -86,20 +87,8 @@ class WindowStage:
 
     async def run(self) -> None:
         """Merge and advance until cancelled; then end the turn, whose alerts must go out, and leave a snapshot."""
-        turn = None
-        try:
-            while True:
-                turn = asyncio.ensure_future(self._turn())
-                try:
-                    await asyncio.shield(turn)
-                except Fenced as fenced:
-                    # Not to be entered again: what came of the next epoch meanwhile waits here, and comes only once.
-                    log.info("partitions were reassigned: %s", fenced)
-        except asyncio.CancelledError:
-            self._stopping = True
-            self._wake.set()
-            await self._finish(turn)
-            raise
+        # Nothing is entered anew after Fenced: what came of the next epoch meanwhile waits here, and comes only once.
+        await take_turns(self._turn, self._finish)
 
     async def _turn(self) -> None:
         with suppress(TimeoutError):
@@ -167,7 +156,7 @@ class WindowStage:
 
     async def _publish(self, alerts: Iterable[Alert]) -> None:
         send = partial(publish, self.producer, self.config.topics.alerts, list(alerts))
-        await self.store.retrying("kafka", send, self._check(self._epoch))
+        await self.store.retrying("kafka", send, still(self.consumer, self._epoch))
 
     async def _resend(self) -> None:
         """Repeat every active alert now and then, for whoever owns its partition of the alerts by now."""
@@ -199,7 +188,7 @@ class WindowStage:
     async def _enter(self, epoch: int) -> None:
         """Take up the shards of the partitions that this epoch gave us; Fenced when it has passed."""
         async with self._entering:
-            self._check(epoch)()
+            still(self.consumer, epoch)()
             if epoch != self._epoch:
                 self.shards = {}
                 self._pending.clear()
@@ -207,7 +196,7 @@ class WindowStage:
                 self._epoch, self._resend_at = epoch, 0.0
 
     async def _take_up(self, epoch: int) -> dict[Partition, Shard]:
-        consumer, check = self.consumer(), self._check(epoch)
+        consumer, check = self.consumer(), still(self.consumer, epoch)
         owned = [partition for partition in consumer.owned if partition.topic == self.config.topics.panes]
         committed = await self.store.retrying("kafka", lambda: consumer.committed(owned), check)
         shards: dict[Partition, Shard] = {}
@@ -224,6 +213,8 @@ class WindowStage:
         return shards
 
     async def _finish(self, turn: "asyncio.Future[None] | None") -> None:
+        self._stopping = True
+        self._wake.set()
         try:
             async with asyncio.timeout(20):
                 if turn is not None:
@@ -267,10 +258,3 @@ class WindowStage:
         if total > before:
             counter.inc(total - before)
         self._counted[id(counter), part] = total
-
-    def _check(self, epoch: int) -> Callable[[], None]:
-        def check() -> None:
-            if self.consumer().epoch != epoch:
-                raise Fenced("partitions were reassigned")
-
-        return check
