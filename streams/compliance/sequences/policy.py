@@ -1,0 +1,73 @@
+"""What a policy about a sequence of events is."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.events import ProcessingEvent, SecurityEvent
+from schemas.policy import Framework, Severity
+from schemas.yamltext import Place
+from streams.compliance.expressions import Expression
+from streams.compliance.vocabulary import EventType
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of event on the way, or one that must not come."""
+
+    event: EventType
+    when: Expression | None
+    """Which events of the type; None: all."""
+    absent: bool
+    times: int
+    """How many of them."""
+    by: tuple[str, ...]
+    """The fields whose values are the key, such as ``actor`` or ``attributes.request_id``."""
+
+
+class SequenceTest(msgspec.Struct, frozen=True):
+    """Events in a policy's file, in the order in which they happen, and which of them are violations."""
+
+    events: tuple[SecurityEvent | ProcessingEvent, ...]
+    violating: tuple[int, ...]
+    """Of these, from 0."""
+    place: Place
+
+
+class SequencePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One duty that several events witness, from one file."""
+
+    id: str
+    title: str
+    frameworks: Mapping[Framework, tuple[str, ...]]
+    """Framework -> the controls that the policy speaks for."""
+    steps: tuple[Step, ...]
+    within_ms: int
+    """From the first event of a sequence to its last; 0 when there is only one."""
+    deadline_ms: int
+    """How long after that an absent last step may take; 0 when the last step is not absent."""
+    severity: Severity
+    reason: str
+    remediation: str
+    owner: str
+    source: str
+    tests: tuple[SequenceTest, ...]
+    digest: str
+    """SHA-256 of the file, hexadecimal."""
+    form: str
+    """Of what decides which events match: state of another form is of no use."""
+    file: str
+
+    @property
+    def controls(self) -> list[str]:
+        """``gdpr art-6``, in the order of the file."""
+        return [f"{framework} {control}" for framework, listed in self.frameworks.items() for control in listed]
+
+    @property
+    def completing(self) -> int:
+        """The step whose event is the violation: the last that is not absent."""
+        return max(number for number, step in enumerate(self.steps) if not step.absent)
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether a violation can be told as soon as its last event is there: nothing that comes late could undo it."""
+        return not any(step.absent for step in self.steps)
