@@ -3,42 +3,115 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
+import msgspec
 import pytest
 
+from benchmarks import machine
+from benchmarks.ledger import Ledger, Took
 from streams.evidence.signing import SigningKey
 from tests.e2e.events import event
 from tests.e2e.pipeline import Pipeline, pipeline, publish
 from tests.e2e.test_workers import children
 from tests.servers.kafka import create_topic
 
-PARTITIONS, KILLS = 4, 3
+PARTITIONS, WORKERS, TENANTS = 4, 2, 3
 KEY = "5a" * 32
+PUBLIC = SigningKey(KEY).public
+
+WRONG = 9
+"""Policies that each of the events violates."""
 
 VIOLATIONS = (
-    "SELECT count() FROM (SELECT DISTINCT _topic, _incarnation, _partition, _offset, policy FROM verdicts"
+    "SELECT count(), sum(cityHash64(_topic, _incarnation, toInt64(_partition), toInt64(_offset), policy)) FROM"
+    " (SELECT DISTINCT _topic, _incarnation, _partition, _offset, policy FROM verdicts"
     " WHERE verdict = 'non_compliant')"
 )
-ENTRIES = "SELECT count() FROM evidence FINAL WHERE kind = 'violation'"
+ENTRIES = (
+    "SELECT count(), sum(cityHash64(JSONExtractString(body, 'record', 'topic'),"
+    " JSONExtractString(body, 'record', 'incarnation'), JSONExtractInt(body, 'record', 'partition'),"
+    " JSONExtractInt(body, 'record', 'offset'), policy)) FROM evidence FINAL WHERE kind = 'violation'"
+)
+CHEAP = "SELECT sum(entries) FROM evidence_heads FINAL"
+"""How many entries there are, without a look at them."""
 
 
 def exports(first: int, count: int) -> list[tuple[int, bytes]]:
-    """Personal data that goes to another country without a safeguard: what several policies find wrong."""
-    personal = {"operation": "export", "data_categories": ["personal"], "location": "US", "purpose": "marketing"}
+    """All kinds of personal data go abroad, in the open, for marketing, though nobody consented: nine policies mind."""
+    wrong = {"operation": "export", "location": "US", "purpose": "marketing", "encrypted": False, "consent": False}
+    wrong |= {"data_categories": ["personal", "special-category", "phi", "cardholder"], "legal_basis": "consent"}
     now = time.time()
     return [
-        (number % PARTITIONS, event("processing", now, service="crm", tenant=f"t{number % 3}", **personal))
+        (
+            number % PARTITIONS,
+            event("processing", now, service="crm", tenant=f"t{number % TENANTS}", retention_days=10_000, **wrong),
+        )
         for number in range(first, first + count)
     ]
 
 
-def entered(running: Pipeline) -> bool:
-    """Whether every violation is in the ledger."""
-    violations = running.value(VIOLATIONS)
-    return bool(violations) and running.value(ENTRIES) == violations
+class Workers:
+    """Those of a pipeline, of which the test kills some; and the most memory that any of them ever had."""
+
+    def __init__(self, running: Pipeline) -> None:
+        self.running = running
+        self.killed = 0
+        self.rss_bytes = 0
+        self.seconds = 0.0
+
+    def entered(self) -> int:
+        """Entries of the ledger; 0 while nobody answers."""
+        for worker in self._pids():
+            self.rss_bytes = max(self.rss_bytes, peak_bytes(worker))
+        return self.running.value(CHEAP) or 0
+
+    def kill(self, which: slice) -> None:
+        """SIGKILL, when all of them are there."""
+        self.running.wait(lambda: len(self._pids()) == WORKERS, "two workers")
+        for worker in self._pids()[which]:
+            os.kill(worker, signal.SIGKILL)
+            self.killed += 1
+
+    def _pids(self) -> list[int]:
+        assert self.running.process is not None
+        with suppress(OSError):  # one that is just ending
+            return children(self.running.process.pid)
+        return []
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process ever had; 0 when it is no more."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def written(running: Pipeline, events: int, kills: int) -> Workers:
+    """Publish so many events, and kill workers so many times while they enter them; until all is in the ledger."""
+    topic, workers, each = running.topics["processing"], Workers(running), events // kills
+    create_topic(running.bootstrap, topic, PARTITIONS)
+    running.start()
+    began = time.monotonic()
+    for part in range(kills):
+        publish(running.bootstrap, topic, exports(part * each, each))
+        half = WRONG * each * (2 * part + 1) // 2
+        running.wait(lambda half=half: workers.entered() > half, "half of the new entries", 600)
+        workers.kill((slice(0, 1), slice(1, 2), slice(None))[part % 3])
+    stored, seconds = "SELECT count() FROM raw_processing", 120 + events / 50
+    running.wait(lambda: running.value(stored) == each * kills, "all events", seconds)
+    running.wait(lambda: workers.entered() > WRONG * each * kills, "all entries", seconds)
+    workers.seconds = time.monotonic() - began
+    return workers
 
 
 @pytest.mark.slow
@@ -46,35 +119,70 @@ def test_each_violation_is_in_the_ledger_once_though_workers_are_killed(
     kafka: str, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     events: int = pytestconfig.getoption("--ledger-events", 6_000)
-    settings = "[evidence]\nkey_file = 'key'\n".replace("key'", f"{tmp_path}/key'", 1)
-    (tmp_path / "key").touch(0o600)
-    (tmp_path / "key").write_text(KEY)
-    with pipeline(tmp_path, kafka, settings, partitions=PARTITIONS, workers=2) as running:
-        create_topic(kafka, running.topics["processing"], PARTITIONS)
-        running.start()
-        assert running.process is not None
-        running.wait(lambda: len(children(running.process.pid)) == 2, "two workers")
-        for part in range(KILLS):
-            publish(kafka, running.topics["processing"], exports(part * events // KILLS, events // KILLS))
-            before = running.value(ENTRIES) or 0
-            running.wait(lambda before=before: (running.value(ENTRIES) or 0) > before, "some entries")
-            running.wait(lambda: len(children(running.process.pid)) == 2, "two workers")
-            os.kill(children(running.process.pid)[part % 2], signal.SIGKILL)
-        seconds = 60 + events / 100
-        stored = "SELECT count() FROM raw_processing"
-        running.wait(lambda: running.value(stored) == events // KILLS * KILLS, "all events", seconds)
-        running.wait(lambda: entered(running), "every violation in the ledger", seconds)
+    (tmp_path / "elsewhere").mkdir()
+    file, commands = tmp_path / "elsewhere" / "evidence", dict[str, Took]()
+    with pipeline(tmp_path, kafka, signed(tmp_path), partitions=PARTITIONS, workers=WORKERS) as running:
+        workers = written(running, events, kills=max(3, events // 10_000))
         running.wait(lambda: running.lag("evidence") == 0, "the ledger to be kept")
+        assert list(running.query(ENTRIES)[0].values()) == list(running.query(VIOLATIONS)[0].values())
         running.stop()
 
-        found = json.loads(running.tidewatch("audit", "verify", "--json").stdout)
-        assert [chain["tenant"] for chain in found if chain["ok"]] == ["t0", "t1", "t2"]
-        file = tmp_path / "evidence"
-        running.tidewatch("audit", "export", str(file))
-        elsewhere = running.tidewatch("audit", "verify", str(file), "--key", SigningKey(KEY).public, "--json")
-        assert [chain["entries"] for chain in json.loads(elsewhere.stdout)] == [chain["entries"] for chain in found]
-        file.write_bytes(file.read_bytes().replace(b'"service":"crm"', b'"service":"crn"', 1))
-        running.tidewatch("audit", "verify", str(file), "--key", SigningKey(KEY).public, status=1)
+        found = timed(commands, "audit verify --json", running.environment)
+        assert [(chain["tenant"], chain["ok"]) for chain in found] == [("t0", True), ("t1", True), ("t2", True)]
+        timed(commands, f"audit export {file}", running.environment)
+        nothing = {"PATH": os.environ["PATH"], "HOME": str(file.parent)}
+        assert timed(commands, f"audit verify {file} --key {PUBLIC} --json", nothing) == found
+    if result := pytestconfig.getoption("--ledger-result", None):
+        Path(result).write_bytes(msgspec.json.format(msgspec.json.encode(described(found, workers, file, commands))))
+    assert commands["audit verify"].wall_seconds < 60
+    with file.open("r+b") as altered:
+        altered.seek(file.stat().st_size // 2)
+        [old] = altered.read(1)
+        altered.seek(-1, os.SEEK_CUR)
+        altered.write(bytes([old ^ 1]))
+    timed({}, f"audit verify {file} --key {PUBLIC} --json", nothing, status=1)
+
+
+def signed(directory: Path) -> str:
+    """The configuration of a ledger with a key."""
+    (directory / "key").touch(0o600)
+    (directory / "key").write_text(KEY)
+    return f"[evidence]\nkey_file = '{directory}/key'\n"
+
+
+def timed(commands: dict[str, Took], command: str, environment: dict[str, str], status: int = 0) -> Any:
+    """Run a command of tidewatch, elsewhere; what it prints, when that is JSON."""
+    began, name = time.monotonic(), " ".join(command.split()[:2]) + (" FILE --key KEY" if "--key" in command else "")
+    with TemporaryFile() as out:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", *command.split()], stdout=out, env=environment, cwd="/"
+        )
+        _, ended, usage = os.wait4(run.pid, 0)
+        assert os.waitstatus_to_exitcode(ended) == status, command
+        cpu = usage.ru_utime + usage.ru_stime
+        commands[name] = Took(time.monotonic() - began, cpu, usage.ru_maxrss * 1024)
+        out.seek(0)
+        return json.load(out) if "--json" in command else None
+
+
+def described(found: list[dict[str, Any]], workers: Workers, file: Path, commands: dict[str, Took]) -> Ledger:
+    """The run, for the page of figures."""
+    entries = sum(chain["entries"] for chain in found)
+    return Ledger(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        machine=machine.this(),
+        events=entries // WRONG,
+        entries=entries,
+        chains=len(found),
+        seals=sum(chain["seals"] for chain in found),
+        partitions=PARTITIONS,
+        workers=WORKERS,
+        sigkills=workers.killed,
+        seconds=workers.seconds,
+        rss_bytes=workers.rss_bytes,
+        export_bytes=file.stat().st_size,
+        commands=commands,
+    )
 
 
 @pytest.mark.slow
