@@ -40,6 +40,7 @@ _PART = re.compile(
     re.DOTALL,
 )
 _POSIX = re.compile(r"\[:(\^?)([a-z]+):\]")
+_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 @lru_cache(maxsize=4096)
@@ -49,6 +50,21 @@ def anchored(pattern: str) -> re.Pattern[str]:
         return re.compile(translate(pattern), re.DOTALL | re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise Rejected(f"the pattern {pattern!r} cannot be used: {error}") from None
+
+
+def expanded(template: str, found: re.Match[str]) -> str:
+    """``$1`` and ``${name}`` replaced, as Go's ``Regexp.Expand``: what is not a group is empty."""
+
+    def group(reference: re.Match[str]) -> str:
+        name = reference[1] or reference[2]
+        if name is None:
+            return "$"
+        try:
+            return found[int(name) if name.isascii() and name.isdigit() else name] or ""
+        except IndexError:
+            return ""
+
+    return _REFERENCE.sub(group, template)
 
 
 def translate(pattern: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from schemas.alert import AlertReason, AlertState
+from schemas.alert import Alert, AlertReason, AlertState
 from schemas.failures import Rejected
 from streams.promql import Labels
 from streams.promql.storage import FOREVER
@@ -27,6 +27,23 @@ class Active(msgspec.Struct, kw_only=True):
     """When it began to fire; 0: it has not."""
     not_true_since_ms: int | None = None
     """Set while the condition is over and ``keep_firing_for`` keeps the alert firing."""
+
+    def told(self, tenant: str, rule: str, group: str, reason: AlertReason, expression: str = "") -> Alert:
+        """It as it leaves the engine."""
+        return Alert(
+            tenant=tenant,
+            rule=rule,
+            group=group,
+            labels=dict(self.labels),
+            annotations=dict(self.annotations),
+            state=self.state,
+            reason=reason,
+            value=self.value,
+            active_at_ms=self.active_at_ms,
+            changed_at_ms=self.changed_at_ms,
+            fired_at_ms=self.fired_at_ms,
+            expression=expression,
+        )
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -119,20 +119,7 @@ class RunningRule:
 
     def alert(self, active: Active, reason: AlertReason, tenant: str) -> Alert:
         """An alert of this rule as it leaves the engine."""
-        return Alert(
-            tenant=tenant,
-            rule=self._rule.name,
-            group=self._group.key,
-            labels=dict(active.labels),
-            annotations=dict(active.annotations),
-            state=active.state,
-            reason=reason,
-            value=active.value,
-            active_at_ms=active.active_at_ms,
-            changed_at_ms=active.changed_at_ms,
-            fired_at_ms=active.fired_at_ms,
-            expression=self._rule.expression.text,
-        )
+        return active.told(tenant, self._rule.name, self._group.key, reason, self._rule.expression.text)
 
     def _recorded(self, vector: Vector) -> dict[Labels, float]:
         changes = [(NAME, self._rule.name), *self._compiled.literal_labels.items()]

@@ -155,17 +155,5 @@ class Board:
                 self.gauges.append((Series(name, "gauge", labels, MINUTE_MS), minute * MINUTE_MS, float(value)))
 
     def _alert(self, promise: Promise, active: Active, reason: AlertReason) -> Alert:
-        objective = promise.objective
-        return Alert(
-            tenant=self.tenant,
-            rule=active.labels["alertname"],
-            group=f"{objective.place.file};slo:{objective.name}",
-            labels=dict(active.labels),
-            annotations=dict(active.annotations),
-            state=active.state,
-            reason=reason,
-            value=active.value,
-            active_at_ms=active.active_at_ms,
-            changed_at_ms=active.changed_at_ms,
-            fired_at_ms=active.fired_at_ms,
-        )
+        group = f"{promise.objective.place.file};slo:{promise.objective.name}"
+        return active.told(self.tenant, active.labels["alertname"], group, reason)

@@ -1,10 +1,9 @@
 """The stage of evidence on a clock that the test moves, with a real ClickHouse."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,47 +17,13 @@ from streams.evidence.records import Record, encode
 from streams.evidence.signing import PublicKeys
 from streams.stages.evidence import EvidenceStage
 from streams.stages.store import Store
-from streams.stages.transport import Backlog, Delivery
+from streams.stages.transport import Delivery
 from streams.telemetry.metrics import Metrics
 from tests.api.stored import database
 from tests.evidence.ledgers import KEY, NOON_MS, act, findings
+from tests.stages.log import Log
 
 EVIDENCE = Partition("evidence", 0)
-
-
-class Stored(NamedTuple):
-    offset: int
-
-
-class Log:
-    """The topics and the group's offsets: what is written to the evidence topic is read at once. Stands for Kafka."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self.epoch, self.owned, self.backlog = 1, frozenset({EVIDENCE}), Backlog(10**9)
-        self.backlog.start(self.epoch)
-        self.now_ms = now_ms
-        self.offsets: Counter[str] = Counter()
-        self.sent: list[tuple[str, bytes]] = []
-        self.committed_at: Mapping[Partition, tuple[int, str]] = {}
-        self.offer: Callable[[Delivery], Any]
-
-    async def send(self, topic: str, value: bytes, key: bytes = b"", partition: int = 0) -> "asyncio.Future[Stored]":
-        offset = self.offsets[topic]
-        self.offsets[topic] += 1
-        self.sent.append((topic, value))
-        if topic == EVIDENCE.topic:
-            batch = RecordBatch(EVIDENCE, [offset], [value], None, [self.now_ms()], offset + 1)
-            self.backlog.add(batch.size_bytes)
-            await self.offer(Delivery(self.epoch, batch))
-        stored: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        stored.set_result(Stored(offset))
-        return stored
-
-    async def committed(self, _: Any) -> Mapping[Partition, tuple[int, str]]:
-        return self.committed_at
-
-    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], _: int) -> None:
-        self.committed_at = offsets
 
 
 class Desk:
@@ -66,7 +31,7 @@ class Desk:
 
     def __init__(self, directory: Path) -> None:
         self.clock_ms = NOON_MS
-        self.log = Log(lambda: self.clock_ms)
+        self.log = Log(EVIDENCE, lambda: self.clock_ms)
         self.sink = database(directory)
         metrics = Metrics(CollectorRegistry())
         self.store = Store(self.sink, metrics)

@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,18 +15,18 @@ from schemas.config import Config
 from schemas.failures import Unavailable
 from sinks.alertmanager import AlertmanagerSink
 from sinks.clickhouse import ClickHouse
-from streams.batch import Partition, RecordBatch
+from streams.batch import Partition
 from streams.evidence.records import Act
 from streams.evidence.records import decode as decode_evidence
 from streams.stages.alertlog import encode
 from streams.stages.notify import NotifyStage
 from streams.stages.store import Store
-from streams.stages.transport import Backlog, Delivery
 from streams.telemetry.metrics import Metrics
 from tests.alerts.climbing import acknowledged, ladders, resent, resolved
 from tests.alerts.examples import alert
 from tests.api.stored import database
 from tests.servers.alertmanager import Alertmanager
+from tests.stages.log import Log
 
 LADDERS = """
 ladders:
@@ -46,47 +45,13 @@ inhibit_rules: [{source_matchers: [alertname = Cause], target_matchers: [severit
 ALERTS = Partition("alerts", 0)
 
 
-class Stored(NamedTuple):
-    offset: int
-
-
-class Log:
-    """The alerts topic and the group's offsets: what is written is read at once. Stands for Kafka."""
-
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self.epoch, self.owned, self.backlog = 1, frozenset({ALERTS}), Backlog(10**9)
-        self.now_ms = now_ms
-        self.offsets: Counter[str] = Counter()
-        self.evidence: list[bytes] = []
-        self.committed_at: Mapping[Partition, tuple[int, str]] = {}
-        self.offer: Callable[[Delivery], Any]
-
-    async def send(self, topic: str, value: bytes, key: bytes = b"", partition: int = 0) -> "asyncio.Future[Stored]":
-        offset = self.offsets[topic]
-        self.offsets[topic] += 1
-        self.evidence += [value] if topic == "evidence" else []
-        if topic == ALERTS.topic:
-            batch = RecordBatch(ALERTS, [offset], [value], None, [self.now_ms()], offset + 1)
-            self.backlog.add(batch.size_bytes)
-            await self.offer(Delivery(self.epoch, batch))
-        stored: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        stored.set_result(Stored(offset))
-        return stored
-
-    async def committed(self, _: Any) -> Mapping[Partition, tuple[int, str]]:
-        return self.committed_at
-
-    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]], _: int) -> None:
-        self.committed_at = offsets
-
-
 class Desk:
     """A running stage and what it knows of the time."""
 
     def __init__(self, server: Alertmanager, clickhouse: ClickHouse) -> None:
         self.server = server
         self.begin_ms = self.clock_ms = time.time_ns() // 1_000_000
-        self.log = Log(lambda: self.clock_ms)
+        self.log = Log(ALERTS, lambda: self.clock_ms)
         self.firing: list[Alert] = []
         metrics = Metrics(CollectorRegistry())
         config = Config(alertmanager=Addresses(urls=[server.url]))
@@ -237,10 +202,10 @@ async def test_people_are_told_of_every_alert_while_clickhouse_is_away(
 async def test_an_acknowledgement_becomes_evidence_that_names_its_record(desk: Desk) -> None:
     firing = await desk.fire("Down", "critical")
     await desk.put(acknowledged(firing, desk.clock_ms))
-    while not desk.log.evidence:  # noqa: ASYNC110 - the log of the test has no event to wait for
+    while not (entered := [value for topic, value in desk.log.sent if topic == "evidence"]):  # noqa: ASYNC110 - the log of the test has no event to wait for
         await asyncio.sleep(0.02)
 
-    [act] = map(decode_evidence, desk.log.evidence)
+    [act] = map(decode_evidence, entered)
     assert isinstance(act, Act)
     assert (act.kind, act.tenant, act.details["labels"]["alertname"]) == ("acknowledged", firing.tenant, "Down")
     assert act.source is not None

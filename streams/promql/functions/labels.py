@@ -1,14 +1,10 @@
 """Functions of labels: ``label_replace`` and ``label_join``."""
 
-import re
-
 from schemas.failures import Rejected
 from streams.promql.call import Call, Implementation
 from streams.promql.moment import Moment
-from streams.promql.regex import anchored
+from streams.promql.regex import anchored, expanded
 from streams.promql.values import NAME, Labels, Sample, Vector
-
-_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
 
 
 def _label_replace(call: Call, moment: Moment) -> Vector:
@@ -19,23 +15,8 @@ def _label_replace(call: Call, moment: Moment) -> Vector:
     result = []
     for sample in call.vector(0, moment):
         found = compiled.fullmatch(sample.labels.get(source, ""))
-        result.append(_with_label(sample, target, _expanded(template, found)) if found else sample)
+        result.append(_with_label(sample, target, expanded(template, found)) if found else sample)
     return _distinct(result)
-
-
-def _expanded(template: str, found: re.Match[str]) -> str:
-    """``$1`` and ``${name}`` replaced, as Go's ``Regexp.Expand``: what is not a group is empty."""
-
-    def group(reference: re.Match[str]) -> str:
-        name = reference[1] or reference[2]
-        if name is None:
-            return "$"
-        try:
-            return found[int(name) if name.isdigit() else name] or ""
-        except IndexError:
-            return ""
-
-    return _REFERENCE.sub(group, template)
 
 
 def _label_join(call: Call, moment: Moment) -> Vector:

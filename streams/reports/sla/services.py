@@ -210,48 +210,31 @@ def _figures(found: Sequence[dict[str, Any]]) -> tuple[Figure, ...]:
 
 def _charts(course: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]], scope: Scope) -> tuple[Chart, ...]:
     step_ms = scope.step_minutes() * MINUTE_MS
-    first = scope.period.start_ms // step_ms * step_ms
-    times = tuple(range(first, scope.period.end_ms, step_ms))
+    times = tuple(range(scope.period.start_ms // step_ms * step_ms, scope.period.end_ms, step_ms))
     shown = sorted(sorted(found, key=lambda row: -row["failed"])[:_MOST_LINES], key=lambda row: str(row["service"]))
     values = {(row["service"], row["at_ms"]): row for row in course}
 
-    def lines(column: str) -> tuple[Line, ...]:
-        return tuple(
-            Line(
-                name=row["service"],
-                values=tuple(values.get((row["service"], at), {}).get(column) for at in times),
-            )
-            for row in shown
+    def chart(title: str, unit: str, column: str, limits: tuple[Limit, ...] = ()) -> Chart:
+        lines = (
+            Line(name=name, values=tuple(values.get((name, at), {}).get(column) for at in times))
+            for name in (row["service"] for row in shown)
         )
-
-    note = "" if len(found) <= _MOST_LINES else f"The {_MOST_LINES} services with the most failures."
-    targets = sorted({row["target"] for row in shown})
-    limits = tuple(Limit(name=f"target {target:g} %", value=target) for target in targets)
-    kept = tuple(max(at, scope.period.start_ms) for at in times)
-    charts = [
-        Chart(
-            title="Availability",
-            unit="%",
-            times_ms=kept,
-            lines=lines("percent"),
+        return Chart(
+            title=title,
+            unit=unit,
+            times_ms=tuple(max(at, scope.period.start_ms) for at in times),
+            lines=tuple(lines),
             limits=limits,
             spans=scope.spans(),
-            note=note,
+            note="" if len(found) <= _MOST_LINES else f"The {_MOST_LINES} services with the most failures.",
             query=COURSE,
         )
-    ]
+
+    targets = sorted({row["target"] for row in shown})
+    limits = tuple(Limit(name=f"target {target:g} %", value=target) for target in targets)
+    charts = [chart("Availability", "%", "percent", limits)]
     if any(row["p95_worst_ms"] is not None for row in shown):
-        charts.append(
-            Chart(
-                title="Response time, 95th percentile of the worst window",
-                unit="ms",
-                times_ms=kept,
-                lines=lines("p95_ms"),
-                spans=scope.spans(),
-                note=note,
-                query=COURSE,
-            )
-        )
+        charts.append(chart("Response time, 95th percentile of the worst window", "ms", "p95_ms"))
     return tuple(charts)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from schemas.duration import milliseconds
 from schemas.failures import Rejected
-from streams.promql.regex import anchored, translate
+from streams.promql.regex import anchored, expanded, translate
 from streams.rules.templates.gofmt import shown, sprintf
 from streams.rules.templates.humanize import (
     humanize,
@@ -93,20 +93,7 @@ def _label(name: str, sample: Any) -> str:
 
 def _replace_all(pattern: str, replacement: str, text: str) -> str:
     compiled = _pattern(pattern)
-    return compiled.sub(lambda found: _go_expanded(replacement, found), text)
-
-
-def _go_expanded(replacement: str, found: re.Match[str]) -> str:
-    def group(reference: re.Match[str]) -> str:
-        name = reference[1] or reference[2]
-        if name is None:
-            return "$"
-        try:
-            return found[int(name) if name.isdigit() else name] or ""
-        except IndexError:
-            return ""
-
-    return re.sub(r"\$(?:\$|\{(\w+)\}|(\w+))", group, replacement)
+    return compiled.sub(lambda found: expanded(replacement, found), text)
 
 
 def _pattern(pattern: str) -> re.Pattern[str]:
