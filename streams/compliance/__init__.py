@@ -1,6 +1,6 @@
 """Judges security and processing events by policies: YAML files with conditions in CEL, some of them shipped."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from schemas.events import ProcessingEvent, SecurityEvent
 from schemas.policy import Verdict
@@ -10,9 +10,19 @@ from streams.compliance.shipped import shipped
 __all__ = ["Answer", "Judge", "check_policy_compliance", "judge", "shipped"]
 
 
-def judge(event: SecurityEvent | ProcessingEvent) -> Sequence[Verdict]:
-    """One verdict for each control of each shipped policy that the event concerns."""
-    return shipped()(event)
+class _Shipped:
+    """Judges by the shipped policies, which are compiled when the first event comes."""
+
+    def __call__(self, event: SecurityEvent | ProcessingEvent) -> Sequence[Verdict]:
+        """One verdict for each control of each policy that the event concerns."""
+        return shipped()(event)
+
+    def facts(self, event: SecurityEvent | ProcessingEvent) -> Hashable:
+        """All that the verdicts of an event depend on."""
+        return shipped().facts(event)
+
+
+judge = _Shipped()
 
 
 def check_policy_compliance(event: SecurityEvent | ProcessingEvent) -> Answer:

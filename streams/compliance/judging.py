@@ -1,6 +1,6 @@
 """Judges events by a set of policies, and remembers what it said about equal facts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -48,6 +48,10 @@ class Judge:
     def __call__(self, event: SecurityEvent | ProcessingEvent) -> Sequence[Verdict]:
         """One verdict for each control of each policy that the event concerns."""
         return self._remembered(self.vocabulary.raw(event))
+
+    def facts(self, event: SecurityEvent | ProcessingEvent) -> Hashable:
+        """All that the verdicts of an event depend on: those of equal facts are equal."""
+        return self.vocabulary.raw(event)
 
     def _judge(self, raw: RawFacts) -> tuple[Verdict, ...]:
         kind: EventType = raw[0]  # type: ignore[assignment]

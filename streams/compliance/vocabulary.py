@@ -54,7 +54,7 @@ a special category (art. 9)."""
 
 # A security event of another kind says nothing about data that only some policies know: it is about none of them.
 _CATEGORIES_OF_KIND = {"phi_access": ("phi",), "cardholder_data_access": ("cardholder",)}
-_SHARED_ACCOUNTS = frozenset({"root", "admin", "administrator", "shared", "guest", "anonymous", "system", "service"})
+SHARED_ACCOUNTS = frozenset({"root", "admin", "administrator", "shared", "guest", "anonymous", "system", "service"})
 _COUNTRY = re.compile("[A-Z]{2}|EEA")
 
 DERIVED: dict[str, tuple[VariableType, str]] = {
@@ -139,7 +139,7 @@ class Vocabulary:
             self._take[kind](data),
             listed,
             tuple([text != "" for text in identities]),
-            data.actor.lower() in _SHARED_ACCOUNTS if data.actor else None,
+            data.actor.lower() in SHARED_ACCOUNTS if data.actor else None,
             self._attributes(event) if data.attributes else (),
             None if event.dataclassification is msgspec.UNSET else classification(event),
         )

@@ -8,7 +8,7 @@ import numpy as np
 from schemas.policy import Verdict
 from streams.batch import RecordBatch
 from streams.evidence.records import Findings, Violation
-from streams.ingest.judged import Given, JudgedEvents
+from streams.ingest.judged import Given
 
 _PER_RECORD = 400
 """Violations of a record: some 500 bytes each, 2 kB with the longest names, and a broker takes 1 MB."""
@@ -26,9 +26,9 @@ class _Wrong(NamedTuple):
     reason: str
 
 
-def findings(batch: RecordBatch, incarnation: str, judged: JudgedEvents, given: Given) -> list[Findings]:
+def findings(batch: RecordBatch, incarnation: str, given: Given) -> list[Findings]:
     """A record for each tenant, several when it has many violations."""
-    violations = _violations(batch, judged, given)
+    violations = _violations(batch, given)
     found = []
     for tenant, tally in _tallies(given).items():
         own = violations.get(tenant, [])
@@ -61,32 +61,30 @@ def _tallies(given: Given) -> dict[str, dict[str, tuple[int, int, int]]]:
     }
 
 
-def _violations(batch: RecordBatch, judged: JudgedEvents, given: Given) -> dict[str, list[Violation]]:
+def _violations(batch: RecordBatch, given: Given) -> dict[str, list[Violation]]:
     """By tenant, in the order of their records."""
-    known: dict[int, list[_Wrong]] = {}
+    events = given.events
+    wrongs = [list(_wrongs(alike.verdicts)) for alike in events.alike]
+    rows = np.flatnonzero(np.array(list(map(bool, wrongs)))[events.codes])
+    codes, times = events.codes[rows].tolist(), events.times[rows].tolist()
+    offsets = [int(batch.offsets[index]) for index in events.indexes[rows].tolist()]
     found: dict[str, list[Violation]] = {}
-    for (time_ms, event, index), verdicts, digest in zip(judged.events, judged.verdicts, given.digests, strict=True):
-        wrongs = known.get(id(verdicts))  # the judged events keep each alive, so that an id stays its own
-        if wrongs is None:
-            wrongs = known[id(verdicts)] = list(_wrongs(verdicts))
-        if wrongs:
-            offset, service = int(batch.offsets[index]), event.data.service
-            found.setdefault(event.data.tenant, []).extend(
-                Violation(
-                    offset,
-                    time_ms,
-                    service,
-                    wrong.policy,
-                    wrong.digest,
-                    wrong.controls,
-                    wrong.severity,
-                    wrong.reason,
-                    digest,
-                )
-                for wrong in wrongs
+    for row, code, time_ms, offset in zip(rows.tolist(), codes, times, offsets, strict=True):
+        alike, digest = events.alike[code], given.digests[row]
+        found.setdefault(alike.tenant, []).extend(
+            Violation(
+                offset,
+                time_ms,
+                alike.service,
+                wrong.policy,
+                wrong.digest,
+                wrong.controls,
+                wrong.severity,
+                wrong.reason,
+                digest,
             )
-    for violations in found.values():
-        violations.sort(key=lambda violation: violation.offset)
+            for wrong in wrongs[code]
+        )
     return found
 
 

@@ -22,7 +22,7 @@ number for each row and the distinct texts. Microseconds of processor time an ev
      3.29  ceiling: values, decoded by msgspec
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -41,10 +41,12 @@ from streams.evidence.records import Findings
 from streams.ingest import decode
 from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
-from streams.ingest.judged import JudgedEvents
+from streams.ingest.judged import Alike, Judged, JudgedEvents
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
+from streams.ingest.repeated import Judge, Repeated, Repeats
 from streams.ingest.rows import RowWriter
+from streams.privacy.columns import people
 from streams.privacy.freetext import is_harmless, masked
 from streams.privacy.protection import UNKEYED, Protection
 from streams.privacy.refused import hidden
@@ -56,8 +58,6 @@ EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudeve
 
 _SOME = 1_000
 """Records that are decoded, and learned from, before the rest of a batch is looked at again."""
-
-Judge = Callable[[SecurityEvent | ProcessingEvent], Sequence[Verdict]]
 
 
 class Ingested(NamedTuple):
@@ -84,6 +84,7 @@ class Ingest:
         self.protect = protect
         self.table = SeriesTable(limits.interned_series)
         self.recogniser = Recogniser(limits)
+        self.repeats = Repeats(limits, judge, protect)
         self.described: list[tuple[str, str, str, str, str, str]] = []
         self.sources: dict[str, int] = {}
         """Numbers of the CloudEvents sources."""
@@ -93,6 +94,7 @@ class Ingest:
     def __call__(self, batch: RecordBatch, declared_ms: int, incarnation: str) -> Ingested:
         """Fold ``batch``, which was declared at ``declared_ms`` (epoch ms of the worker's clock)."""
         self.recogniser.start_batch()
+        self.repeats.start_batch()
         if max(len(self.table), len(self.sources)) >= self.table.limit:
             self.table.start_batch()
             self.recogniser.forget()
@@ -119,6 +121,8 @@ class _Fold:
         self.observed: list[Observed] = []
         self.raw: dict[str, Rows] = {}
         self.judged = JudgedEvents()
+        self.accepted: dict[int, ProcessingEvent] = {}
+        """By their indexes: those that were just decoded."""
         self.findings: list[Findings] = []
         self.high_ms = 0
 
@@ -138,13 +142,34 @@ class _Fold:
         return self.result()
 
     def recognise(self, among: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Take the metric events that are recognised; the indexes of the other records."""
+        """Take the events that are recognised; the indexes of the other records."""
         if self.batch.headers is not None:
             return among
-        known = self.ingest.recogniser
-        observed, rest = known.recognise(self.batch.values, among, EARLIEST_MS, self.latest_ms)
+        metrics, processing = self.ingest.recogniser, self.ingest.repeats
+        observed, rest = metrics.recognise(self.batch.values, among, EARLIEST_MS, self.latest_ms)
         self.observed += observed
+        latest_ms = min(self.latest_ms, LATEST_MS - 1)
+        repeated, rest = processing.recognise(self.batch.values, rest, EARLIEST_MS + 1, latest_ms)
+        for events in repeated:
+            self.repeated(events)
         return rest
+
+    def repeated(self, events: Repeated) -> None:
+        """Processing events that are like earlier ones."""
+        if not len(events.indexes):
+            return
+        codes, kinds = events.kinds
+        tenants = Coded(codes, [kind.tenant for kind in kinds])
+        record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
+        self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
+        alike = [Alike("processing", kind.tenant, kind.service, kind.verdicts) for kind in kinds]
+        judged = np.array([bool(kind.verdicts) for kind in kinds])[codes]
+        at = np.flatnonzero(judged)
+        if len(at):
+            ids = [events.ids[each] for each in at.tolist()]
+            self.judged.add_all(Judged(events.indexes[at], events.times[at], ids, alike, np.asarray(codes)[at]))
+        self.count("processing", len(events.indexes))
+        self.high_ms = max(self.high_ms, int(events.times.max()))
 
     def decode(self, rest: Sequence[int]) -> None:
         """The records that were not recognised."""
@@ -162,6 +187,9 @@ class _Fold:
         for position, event in enumerate(events):
             if position not in chosen:
                 self.other(indexes[position], cast(Any, event))
+        if self.batch.headers is None:
+            self.ingest.repeats.learn(batch.values, self.accepted)
+        self.accepted = {}
         if metrics:
             self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
 
@@ -300,6 +328,7 @@ class _Fold:
                 self.count("processing")
                 stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
                 self.rows.processing(event, stored, time_ms, index)
+                self.accepted[index] = event
                 self.verdicts(event, stored.event_id, time_ms, index)
             case HealthEvent(data=data):
                 self.count("health")
@@ -312,24 +341,22 @@ class _Fold:
                     check = {**component, "dependency": data.dependency}
                     self.observe(event, "health_dependency", "gauge", time_ms, float(data.status != "down"), check)
 
-    def count(self, kind: str) -> None:
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+    def count(self, kind: str, events: int = 1) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + events
 
     def verdicts(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Judge an event: a row and an increment for each verdict, in :meth:`verdict_rows`."""
         if verdicts := self.ingest.judge(event):
-            named = event if event.id == event_id else msgspec.structs.replace(event, id=event_id)
-            self.judged.add(named, verdicts, time_ms, index)
+            kind = "security" if isinstance(event, SecurityEvent) else "processing"
+            self.judged.add(index, time_ms, event_id, Alike(kind, event.data.tenant, event.data.service, verdicts))
 
     def verdict_rows(self) -> None:
         """The verdicts as rows of ``verdicts`` and as observations."""
         given = self.judged.given(self.batch.values)
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
-        self.findings = findings(self.batch, self.rows.incarnation, self.judged, given)
+        self.findings = findings(self.batch, self.rows.incarnation, given)
         series = np.array([self.evaluation(*each) for each in given.distinct], dtype=np.int64)
-        self.ids += series[given.which].tolist()
-        self.times += given.times.tolist()
-        self.values += [1.0] * len(given.times)
+        self.evaluations = series[given.which], given.times, np.ones(len(given.times))
 
     def evaluation(self, tenant: str, service: str, verdict: Verdict) -> int:
         """The series that counts a verdict."""
@@ -356,10 +383,12 @@ class _Fold:
         """Everything folded."""
         ids, times = np.array(self.ids, dtype=np.int64), np.array(self.times, dtype=np.int64)
         values = np.array(self.values, dtype=np.float64)
+        several = [(ids, times, values)]
+        if "verdicts" in self.raw:
+            several.append(self.evaluations)
         if "raw_metrics" in self.raw:
-            more_ids, more_times, more_values = self.metric_columns
-            ids, times = np.concatenate((ids, more_ids)), np.concatenate((times, more_times))
-            values = np.concatenate((values, more_values))
+            several.append(self.metric_columns)
+        ids, times, values = map(np.concatenate, zip(*several, strict=True))
         batch, table = self.batch, self.ingest.table
         folded: list[PaneDelta] = []
         if len(ids):

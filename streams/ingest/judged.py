@@ -7,14 +7,38 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.events import ProcessingEvent, SecurityEvent
 from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Rows
+from streams.ingest.fold import distinct
 
 _T = TypeVar("_T")
 
 _VERDICT = ("policy", "framework", "control", "verdict", "reason", "severity", "policy_digest")
+
+
+class Alike(NamedTuple):
+    """What events have in common that are judged alike."""
+
+    kind: str
+    """``security`` or ``processing``."""
+    tenant: str
+    service: str
+    verdicts: Sequence[Verdict]
+
+
+class Judged(NamedTuple):
+    """Judged events, in columns of equal length."""
+
+    indexes: NDArray[np.int64]
+    """Of their records in the batch."""
+    times: NDArray[np.int64]
+    """Epoch ms."""
+    ids: list[str]
+    """As they may be stored."""
+    alike: list[Alike]
+    codes: NDArray[np.int64]
+    """Which of ``alike`` each event is."""
 
 
 class Given(NamedTuple):
@@ -30,6 +54,8 @@ class Given(NamedTuple):
     """The verdicts that differ, each with tenant and service."""
     which: NDArray[np.int64]
     """Of these, the one of each row."""
+    events: Judged
+    """In the order of their records."""
     digests: list[bytes]
     """SHA-256 of the value of each judged record."""
 
@@ -38,49 +64,85 @@ class JudgedEvents:
     """The judged events of one batch, and what each was given."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[int, SecurityEvent | ProcessingEvent, int]] = []
-        self.verdicts: list[Sequence[Verdict]] = []
+        self._each: list[tuple[int, int, str, int]] = []
+        self._alike: list[Alike] = []
+        self._numbers: dict[tuple[str, str, str, int], int] = {}
+        self._parts: list[Judged] = []
 
     def __bool__(self) -> bool:
-        return bool(self.events)
+        return bool(self._each or self._parts)
 
-    def add(
-        self, event: SecurityEvent | ProcessingEvent, verdicts: Sequence[Verdict], time_ms: int, index: int
-    ) -> None:
+    def add(self, index: int, time_ms: int, event_id: str, alike: Alike) -> None:
         """One event with its verdicts, one at least; ``index`` is that of its record in the batch."""
-        self.events.append((time_ms, event, index))
-        self.verdicts.append(verdicts)
+        key = (alike.kind, alike.tenant, alike.service, id(alike.verdicts))  # kept alive, so that an id stays its own
+        number = self._numbers.setdefault(key, len(self._alike))
+        if number == len(self._alike):
+            self._alike.append(alike)
+        self._each.append((index, time_ms, event_id, number))
+
+    def add_all(self, judged: Judged) -> None:
+        """Several events."""
+        self._parts.append(judged)
 
     def given(self, values: Sequence[bytes | None]) -> Given:
         """All verdicts, by columns; ``values`` are those of all records of the batch."""
-        times, events, indexes = zip(*self.events, strict=True)
-        rows = np.repeat(np.arange(len(events)), [len(verdicts) for verdicts in self.verdicts])
-        verdicts, codes = self._distinct()
-        places, place_codes = _numbered([(event.data.tenant, event.data.service) for event in events])
-        kinds, kind_codes = _numbered(["security" if isinstance(e, SecurityEvent) else "processing" for e in events])
-        pairs, which = np.unique(place_codes[rows] * len(verdicts) + codes, return_inverse=True)
-        row_times = np.array(times, dtype=np.int64)[rows]
-        digests = [sha256(values[index] or b"").digest() for index in indexes]
+        events = self._in_order()
+        verdicts, sets = _numbered_sets([each.verdicts for each in events.alike])
+        places, place_codes = _numbered([(each.tenant, each.service) for each in events.alike])
+        kinds, kind_codes = _numbered([each.kind for each in events.alike])
+        counts = np.array([len(numbers) for numbers in sets])[events.codes]
+        rows = np.repeat(np.arange(len(events.codes)), counts)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        begins = np.cumsum([0, *map(len, sets)])
+        codes = np.concatenate(sets)[begins[events.codes][rows] + within]
+        place = place_codes[events.codes][rows]
+        pairs, which = distinct(place * len(verdicts) + codes)
+        digests = [sha256(value).digest() for value in _chosen(values, events.indexes)]
+        times = events.times[rows]
         columns: Rows = {
-            "time": row_times,
-            "tenant": Coded(place_codes[rows], [tenant for tenant, _ in places]),
-            "service": Coded(place_codes[rows], [service for _, service in places]),
+            "time": times,
+            "tenant": Coded(place, [tenant for tenant, _ in places]),
+            "service": Coded(place, [service for _, service in places]),
             **{name: Coded(codes, [getattr(verdict, name) for verdict in verdicts]) for name in _VERDICT},
-            "event_type": Coded(kind_codes[rows], kinds),
-            "event_id": [events[row].id for row in rows.tolist()],
+            "event_type": Coded(kind_codes[events.codes][rows], kinds),
+            "event_id": Coded(rows, events.ids),
             "event_digest": Coded(rows, digests),
         }
-        distinct = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
-        return Given(columns, np.array(indexes, dtype=np.int64)[rows], row_times, distinct, which, digests)
+        differing = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
+        return Given(columns, events.indexes[rows], times, differing, which, events, digests)
 
-    def _distinct(self) -> tuple[list[Verdict], NDArray[np.int64]]:
-        """The verdicts that were given, and which of them each row has."""
-        numbers: dict[Verdict, int] = {}
-        codes: dict[int, list[int]] = {}
-        for verdicts in self.verdicts:
-            if id(verdicts) not in codes:  # the list keeps each alive, so that an id stays its own
-                codes[id(verdicts)] = [numbers.setdefault(verdict, len(numbers)) for verdict in verdicts]
-        return list(numbers), np.concatenate([codes[id(verdicts)] for verdicts in self.verdicts])
+    def _in_order(self) -> Judged:
+        parts = list(self._parts)
+        if self._each:
+            indexes, times, ids, codes = zip(*self._each, strict=True)
+            parts.append(Judged(np.array(indexes), np.array(times), list(ids), self._alike, np.array(codes)))
+        begins = np.cumsum([0, *(len(part.alike) for part in parts)]).tolist()
+        places = np.concatenate([part.indexes for part in parts])
+        order = np.argsort(places, kind="stable")
+        names = [name for part in parts for name in part.ids]
+        return Judged(
+            places[order],
+            np.concatenate([part.times for part in parts])[order],
+            [names[at] for at in order.tolist()],
+            [each for part in parts for each in part.alike],
+            np.concatenate([part.codes + begin for part, begin in zip(parts, begins, strict=False)])[order],
+        )
+
+
+def _chosen(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:
+    everything = list(values)
+    return [everything[index] or b"" for index in indexes.tolist()]
+
+
+def _numbered_sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], list[NDArray[np.int64]]]:
+    """The verdicts that differ, and for each set of them their numbers."""
+    numbers: dict[Verdict, int] = {}
+    known: dict[int, NDArray[np.int64]] = {}
+    for verdicts in sets:
+        if id(verdicts) not in known:  # the list keeps each alive, so that an id stays its own
+            given = [numbers.setdefault(verdict, len(numbers)) for verdict in verdicts]
+            known[id(verdicts)] = np.array(given, dtype=np.int64)
+    return list(numbers), [known[id(verdicts)] for verdicts in sets]
 
 
 def _numbered(values: Sequence[_T]) -> tuple[list[_T], NDArray[np.int64]]:

@@ -1,6 +1,6 @@
 """Rows of the raw tables, as columns in the order of their DDL (``schemas/tables/``)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.tables import Coded
-from streams.batch import DeadLetter, RecordBatch, Rows
+from streams.batch import Column, DeadLetter, RecordBatch, Rows, concatenated
+from streams.ingest.repeated import Repeated
+from streams.privacy.columns import PEOPLE, People
 from streams.privacy.freetext import masked
 from streams.privacy.protection import Protected
 
@@ -20,6 +22,8 @@ _PROCESSING = (
     *("operation", "data_categories", "data_subject", "purpose", "legal_basis", "consent", "consent_id", "actor"),
     *("recipient", "location", "encrypted", "retention_days", "attributes"),
 )
+_COMMON = tuple(name for name in _PROCESSING if name not in PEOPLE)
+_PROTECTED = frozenset({"raw_security", "raw_processing"})
 _HEALTH = ("component", "status", "check_duration_ms", "dependency")
 
 
@@ -35,6 +39,7 @@ class RowWriter:
             np.arange(offsets.start, offsets.stop) if isinstance(offsets, range) else np.array(offsets, dtype=np.int64)
         )
         self._rows: dict[str, tuple[list[str], list[tuple[Any, ...]], list[int]]] = {}
+        self._parts: dict[str, list[tuple[Rows, NDArray[np.int64]]]] = {}
 
     def located(self, columns: Rows, indexes: Sequence[int] | NDArray[np.int64]) -> Rows:
         """Add the columns that say which record each row is from, and when its batch was declared."""
@@ -57,6 +62,17 @@ class RowWriter:
         """A row of ``raw_processing``, with what may be stored of the event."""
         self._protected("raw_processing", _PROCESSING, event, stored, time_ms, index)
 
+    def repeated(self, events: Repeated, who: People) -> None:
+        """Rows of ``raw_processing`` for events that are like earlier ones; ``who``: who is in them."""
+        codes, kinds = events.kinds
+        columns: dict[str, Column] = {"time": events.times, **who.fields}
+        for name in _COMMON:
+            columns[name] = Coded(codes, [kind.fields[name] for kind in kinds])
+        for name in ("tenant", "service", "source"):
+            columns[name] = Coded(codes, [getattr(kind, name) for kind in kinds])
+        columns |= {"sealed": who.secrets, "event_id": events.ids}
+        self._parts.setdefault("raw_processing", []).append((columns, events.indexes))
+
     def health(self, event: HealthEvent, time_ms: int, index: int) -> None:
         """A row of ``raw_health``."""
         data = event.data
@@ -73,11 +89,20 @@ class RowWriter:
             self._add("dead_letters", ["reason", "detail", "value", "record_time"], row, index_of[letter.offset])
 
     def tables(self) -> dict[str, Rows]:
-        """Every table with rows."""
-        return {
-            table: self.located(dict(zip(names, zip(*rows, strict=True), strict=True)), indexes)
-            for table, (names, rows, indexes) in self._rows.items()
-        }
+        """Every table with rows, in the order of their records."""
+        for table, (names, rows, indexes) in self._rows.items():
+            columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+            part = _by_column(columns) if table in _PROTECTED else columns
+            self._parts.setdefault(table, []).append((part, np.array(indexes)))
+        return {table: self._in_order(parts) for table, parts in self._parts.items()}
+
+    def _in_order(self, parts: Sequence[tuple[Rows, NDArray[np.int64]]]) -> Rows:
+        rows = concatenated([columns for columns, _ in parts])
+        indexes = np.concatenate([places for _, places in parts])
+        if (np.diff(indexes) > 0).all():
+            return self.located(rows, indexes)
+        order = np.argsort(indexes)
+        return self.located({name: _at(column, order) for name, column in rows.items()}, indexes[order])
 
     def _protected(
         self,
@@ -99,3 +124,16 @@ class RowWriter:
         _, rows, indexes = self._rows.setdefault(table, (names, [], []))
         rows.append(row)
         indexes.append(index)
+
+
+def _by_column(columns: Mapping[str, Sequence[Any]]) -> Rows:
+    """As :meth:`RowWriter.repeated` has them: rows of one table may follow each other when they are inserted."""
+    found: dict[str, Column] = {name: Coded(np.arange(len(column)), column) for name, column in columns.items()}
+    kept = {name: list(columns[name]) for name in ("sealed", "event_id")}
+    return {**found, **kept, "time": np.array(columns["time"], dtype=np.int64)}
+
+
+def _at(column: Any, order: NDArray[np.intp]) -> Column:
+    if isinstance(column, Coded):
+        return Coded(np.asarray(column.codes)[order], column.values)
+    return column[order] if isinstance(column, np.ndarray) else [column[at] for at in order.tolist()]

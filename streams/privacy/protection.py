@@ -24,7 +24,7 @@ _TEXTS = {
 }
 """Fields in which a publisher may write what it likes; the others are of fixed sets, or no texts."""
 
-_SHORTEST_NAME = 3
+SHORTEST_NAME = 3
 """Characters of an identifier that is looked for in the other texts of its event."""
 
 
@@ -124,10 +124,10 @@ class _Event:
         own = pseudonyms.of(tenant, value)
         about = getattr(self.event.data, PERSONS[self.kind]) if found != "direct_identifier" else ""
         person = pseudonyms.of(tenant, about) if about else own
-        self.secrets.append(Secret(tenant, person, field, _without_cards(value), self.record_ms))
+        self.secrets.append(Secret(tenant, person, field, without_cards(value), self.record_ms))
         if found == "phi":
             return HIDDEN["phi"]
-        if len(value) >= _SHORTEST_NAME:
+        if len(value) >= SHORTEST_NAME:
             self.names[value] = own
         return own
 
@@ -151,7 +151,7 @@ def _by_itself(name: str) -> re.Pattern[str]:
     return re.compile(before + re.escape(name) + after, re.IGNORECASE)
 
 
-_without_cards = lru_cache(16_384)(cards.truncated)
+without_cards = lru_cache(16_384)(cards.truncated)
 
 UNKEYED = Protection(Classes(), None)
 """For whoever has no keys, such as a benchmark."""

@@ -1,0 +1,250 @@
+"""Most processing events differ from an earlier one in their id, their time, and who is in them: those are not parsed.
+
+A *template* is the text of a record with these cut out (:mod:`streams.ingest.members`). It is learned from a record
+that was decoded: with other texts in the gaps the exact judge must find the same event with those in their places. What
+policies look at must be the same then too, so that every event of the template has the verdicts of the first; and what
+may be stored of it is the same but for who is in it (:mod:`streams.privacy.columns`). Whatever is not recognised, such
+as an event about which a verdict depends on the time that has passed, is left to the decoder.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas import cloudevents
+from schemas.config import Limits
+from schemas.events import ProcessingEvent, SecurityEvent
+from schemas.failures import Rejected
+from schemas.policy import Verdict
+from schemas.tables import Coded
+from streams.compliance.vocabulary import SHARED_ACCOUNTS
+from streams.ingest.fold import distinct
+from streams.ingest.instants import epoch_ms
+from streams.ingest.members import Gaps, gaps, unfit
+from streams.privacy.columns import PEOPLE, can_protect, masked_ids, named
+from streams.privacy.protection import Protection
+from streams.texts import Texts
+
+_MEMBERS = ("id", "time", *PEOPLE)
+_NAMES = [name.encode() for name in _MEMBERS]
+_ID, _TIME, _ACTOR = (_MEMBERS.index(name) for name in ("id", "time", "actor"))
+_NEEDED = 1 << _ID | 1 << _TIME
+_LONGEST = {"id": 256, "time": 64}
+"""Bytes of a text that is taken without a look at its characters; of the others as many as they may have."""
+_LONGEST_PERSON = 4096
+
+_MOST_LEARNED, _LEAST_LEARNED = 0.05, 0.005
+"""Shares of a batch's records: what never repeats must not be learned for ever."""
+_PAYS_FROM = 10
+"""Records that a template should have saved from the decoder to have been worth learning."""
+_TEMPLATES = 50_000
+"""Past that many the table starts again."""
+
+_OTHER_TIME = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+_APART = timedelta(days=1)
+"""Policies count hours."""
+
+Key = tuple[bytes, int]
+"""What is around the gaps, and which members have one."""
+
+
+class Judge(Protocol):
+    """What policies say about an event."""
+
+    def __call__(self, event: SecurityEvent | ProcessingEvent) -> Sequence[Verdict]:
+        """The verdicts."""
+
+    def facts(self, event: SecurityEvent | ProcessingEvent) -> Hashable:
+        """All that they depend on."""
+
+
+class Kind(NamedTuple):
+    """What the events of a template have in common."""
+
+    tenant: str
+    service: str
+    fields: Mapping[str, Any]
+    """Of ``data``, as they may be stored; without who is in the event."""
+    source: str
+    texts: str
+    """All of them in one, in lower case: what might repeat who is in the event."""
+    verdicts: Sequence[Verdict]
+
+
+class Repeated(NamedTuple):
+    """Events that are like earlier ones, in columns of equal length. ``indexes`` are places in the batch, ascending."""
+
+    indexes: NDArray[np.int64]
+    times: NDArray[np.int64]
+    """Epoch ms."""
+    ids: list[str]
+    """As they may be stored."""
+    kinds: Coded
+    """Of :class:`Kind`."""
+    said: dict[str, Coded]
+    """Who is in them: each field of :data:`streams.privacy.columns.PEOPLE`, as the event says it."""
+
+
+class Repeats:
+    """Templates and what they stand for, for as long as this worker lives."""
+
+    def __init__(self, limits: Limits, judge: Judge, protection: Protection) -> None:
+        self._limits = limits
+        self._judge = judge
+        self._protection = protection
+        self._can_learn = can_protect(protection)
+        self._known: dict[Key, Kind | None] = {}
+        """None: a template whose events are not alike."""
+        self._learned = 0
+        self._recognised = 0
+
+    def recognise(
+        self, values: Sequence[bytes | None], among: NDArray[np.int64], earliest_ms: int, latest_ms: int
+    ) -> tuple[list[Repeated], NDArray[np.int64]]:
+        """Of the records with the indexes ``among``: events of known templates with a time within the bounds, and the
+        indexes of all others.
+        """
+        texts = Texts.of(values)
+        texts = texts if len(among) == len(texts) else texts.some(among)
+        if not self._known or not len(texts):
+            return [], among
+        found = gaps(texts, _NAMES)
+        found = found.some(np.flatnonzero(found.texts.lengths <= self._limits.record_bytes))
+        repeated = self._taken(*self._known_of(found))
+        if repeated is None:
+            return [], among
+        repeated = _some(repeated, (repeated.times >= earliest_ms) & (repeated.times <= latest_ms))
+        around = Coded(repeated.kinds.codes, [kind.texts for kind in repeated.kinds.values])
+        repeated = _some(repeated, ~named(self._protection, repeated.said, around, repeated.ids))
+        self._recognised += len(repeated.indexes)
+        left = np.ones(len(texts), dtype=bool)
+        left[repeated.indexes] = False
+        return [repeated._replace(indexes=among[repeated.indexes])], among[left]
+
+    def _known_of(self, found: Gaps) -> tuple[Gaps, Coded]:
+        """The records of known templates whose gaps hold what they may; and of which template each is."""
+        if not len(found.rows):
+            return found, Coded(found.rows, [])
+        keys, codes = _keys(found)
+        looked_up = [self._known.get(key) for key in keys]
+        known = np.array([kind is not None for kind in looked_up])[codes]
+        for at, name in enumerate(_MEMBERS):
+            known[unfit(found.of(at), _LONGEST.get(name, _LONGEST_PERSON))] = False
+        numbers = np.cumsum([kind is not None for kind in looked_up]) - 1
+        kinds = [kind for kind in looked_up if kind is not None]
+        chosen = np.flatnonzero(known)
+        return found.some(chosen), Coded(numbers[codes[chosen]], kinds)
+
+    def _taken(self, found: Gaps, kinds: Coded) -> Repeated | None:
+        """What is in the gaps; None when a time is none."""
+        if not len(found.rows):
+            return None
+        try:
+            times = epoch_ms(found.of(_TIME))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        said = {name: _coded(found.of(_MEMBERS.index(name))) for name in PEOPLE}
+        return Repeated(found.rows, times, masked_ids(found.of(_ID).cast(pa.string())), kinds, said)
+
+    def learn(self, values: Sequence[bytes | None], events: Mapping[int, ProcessingEvent]) -> None:
+        """Learn templates of some accepted events; ``events`` has them by their indexes in the batch."""
+        if not self._can_learn or not events:
+            return
+        indexes = list(events)
+        found = gaps(Texts.of([values[index] for index in indexes]), _NAMES)
+        if not len(found.rows):
+            return
+        keys, codes = _keys(found)
+        wanted = _MOST_LEARNED if self._recognised >= _PAYS_FROM * self._learned else _LEAST_LEARNED
+        budget = max(int(wanted * len(values)), 1)
+        firsts = dict(zip(reversed(codes.tolist()), reversed(range(len(codes))), strict=True))
+        for code, row in firsts.items():
+            key = keys[code]
+            if key not in self._known and key[1] & _NEEDED == _NEEDED and budget:
+                budget -= 1
+                self._learned += 1
+                self._known[key] = self._kind(found.some(np.array([row])), events[indexes[found.rows[row]]])
+
+    def _kind(self, gap: Gaps, event: ProcessingEvent) -> Kind | None:
+        """What is common to all events of the template of ``event``, which was accepted; None: they are not alike."""
+        stated = [name for at, name in enumerate(PEOPLE) if _shut(gap).open()[0] >> _MEMBERS.index(name) & 1]
+        people = {name: getattr(event.data, name) + "-" for name in stated}
+        data = msgspec.structs.replace(event.data, **people)
+        changed = msgspec.structs.replace(event, id=event.id + "-", time=_OTHER_TIME, data=data)
+        said = {"id": changed.id, "time": changed.time.isoformat(), **people}
+        if abs(event.time - _OTHER_TIME) < _APART or self._read(_filled(_shut(gap), said)) != changed:
+            return None
+        nobody = msgspec.structs.replace(event.data, **dict.fromkeys(PEOPLE, ""))
+        stored = self._protection(msgspec.structs.replace(event, data=nobody), 0)
+        if stored.secrets or self._judge.facts(event) != self._judge.facts(changed):
+            return None
+        fields = {name: value for name, value in stored.fields.items() if name not in PEOPLE}
+        texts = [text for text in (*fields.values(), *fields["attributes"].values()) if isinstance(text, str)]
+        around = "\0".join((stored.source, *texts)).lower()
+        return Kind(event.data.tenant, event.data.service, fields, stored.source, around, self._judge(event))
+
+    def _read(self, record: bytes) -> object:
+        try:
+            return cloudevents.decode(record, (), self._limits)
+        except Rejected:
+            return None
+
+    def start_batch(self) -> None:
+        """Forget everything when there are too many templates; only between batches."""
+        if len(self._known) >= _TEMPLATES:
+            self._known.clear()
+            self._learned = self._recognised = 0
+
+
+def _shut(found: Gaps) -> Gaps:
+    """Without a gap for an actor that is a shared account, which policies know by its name."""
+    actors = _coded(found.of(_ACTOR))
+    shared = np.array([actor.lower() in SHARED_ACCOUNTS for actor in actors.values], dtype=bool)
+    return found.closed(_ACTOR, shared[actors.codes]) if shared.any() else found
+
+
+def _keys(found: Gaps) -> tuple[list[Key], NDArray[np.int64]]:
+    """The templates that differ, and which one each record has."""
+    shut = _shut(found)
+    around = shut.around().dictionary_encode()
+    numbers, codes = distinct(np.asarray(around.indices) * (1 << len(_MEMBERS)) + shut.open())
+    texts = around.dictionary.to_pylist()
+    return [(texts[number >> len(_MEMBERS)], number % (1 << len(_MEMBERS))) for number in numbers.tolist()], codes
+
+
+def _filled(gap: Gaps, said: Mapping[str, str]) -> bytes:
+    """The one record of ``gap`` with other texts in its gaps."""
+    record, start = gap.texts.data, int(gap.texts.starts[0])
+    text = b""
+    for at in np.argsort(gap.starts[0]).tolist():
+        if gap.ends[0, at] > gap.starts[0, at]:
+            text += record[start : gap.starts[0, at]] + said[_MEMBERS[at]].encode()
+            start = int(gap.ends[0, at])
+    return text + record[start : gap.texts.ends[0]]
+
+
+def _coded(texts: Any) -> Coded:
+    found = texts.dictionary_encode()
+    return Coded(found.indices.to_numpy(), [value.decode(errors="replace") for value in found.dictionary.to_pylist()])
+
+
+def _some(repeated: Repeated, chosen: NDArray[np.bool_]) -> Repeated:
+    if chosen.all():
+        return repeated
+    at = np.flatnonzero(chosen)
+    return Repeated(
+        repeated.indexes[at],
+        repeated.times[at],
+        [repeated.ids[each] for each in at.tolist()],
+        _of(repeated.kinds, at),
+        {name: _of(column, at) for name, column in repeated.said.items()},
+    )
+
+
+def _of(column: Coded, at: NDArray[np.intp]) -> Coded:
+    return Coded(np.asarray(column.codes)[at], column.values)
