@@ -35,14 +35,17 @@ class Slow:
 
 
 class LostAnswers:
-    """Inserts succeed, and the connection breaks before the answer."""
+    """Inserts succeed, and the connection breaks before the answer; at least one does, as workers may be recovering."""
 
     def impossible(self, scene: Scene) -> str:
         return ""
 
     def strike(self, scene: Scene, random: Random) -> None:
+        lost, deadline = scene.proxy.lost, time.monotonic() + 30
         scene.proxy.lose = True
         time.sleep(random.uniform(2, 5))
+        while scene.proxy.lost == lost and time.monotonic() < deadline:
+            time.sleep(0.1)
         scene.proxy.lose = False
 
 
