@@ -16,7 +16,7 @@ from streams.alerts.alertmanager import AlertmanagerConfig, is_alertmanager_conf
 from streams.alerts.ladders import Ladder, read_ladders
 from streams.alerts.reach import unreached, unrouted
 from streams.compliance.judging import compile_policies
-from streams.compliance.reading import PolicyFile, read_policy
+from streams.compliance.reading import AnyPolicyFile, read_policy
 from streams.compliance.shipped import shipped_files
 from streams.config import load
 from streams.config.files import load_sla
@@ -73,7 +73,7 @@ class Checks:
         self._groups: list[CompiledGroup] = []
         self._ladders: list[Ladder] = []
         self._alertmanagers: list[AlertmanagerConfig] = []
-        self._policies: list[PolicyFile] = []
+        self._policies: list[AnyPolicyFile] = []
         self._without: list[str] = []
         self._objectives: dict[str, str] = {}
 

@@ -89,7 +89,7 @@ def policies(paths: tuple[str, ...], as_json: bool) -> None:
     """
     judge = read_policies(paths)
     results = run_policy_tests(judge)
-    uncovered = coverage(judge.policies, results, controls())
+    uncovered = coverage(judge.every, results, controls())
     wrong = [result for result in results if not result.passed]
     if as_json:
         tests = [{**msgspec.to_builtins(result), "passed": result.passed} for result in results]
@@ -99,7 +99,7 @@ def policies(paths: tuple[str, ...], as_json: bool) -> None:
         for result in wrong:
             said = f" ({result.reason})" if result.reason else ""
             click.echo(f"FAILED {result.place}: {result.policy}: {result.found}{said}, expected {result.expected}")
-        click.echo(f"{len(judge.policies)} policies: {len(results) - len(wrong)} passed, {len(wrong)} failed")
+        click.echo(f"{len(judge.every)} policies: {len(results) - len(wrong)} passed, {len(wrong)} failed")
         click.echo(f"controls without a policy: {', '.join(uncovered.controls) or 'none'}")
         click.echo(f"policies that never fired: {', '.join(uncovered.never_fired) or 'none'}")
     _finish(len(wrong))

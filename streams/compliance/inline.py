@@ -7,6 +7,9 @@ import msgspec
 from schemas.policy import Framework
 from streams.compliance.judging import Judge
 from streams.compliance.policy import InlineTest, Judged, Policy
+from streams.compliance.sequences.inline import violating
+from streams.compliance.sequences.marking import Marker
+from streams.compliance.sequences.policy import SequencePolicy, SequenceTest
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -35,8 +38,12 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 def run_tests(judge: Judge) -> list[Result]:
-    """Every test of every policy, in the order of the files."""
-    return [_run(judge, policy, test) for policy in judge.policies for test in policy.tests]
+    """Every test of every policy: of those about single events, then of those about sequences."""
+    found = [_run(judge, policy, test) for policy in judge.policies for test in policy.tests]
+    for policy in judge.sequences:
+        marker = Marker([policy], judge.attributes)
+        found += [_run_sequence(policy, marker, test) for test in policy.tests]
+    return found
 
 
 def verdict_of(judge: Judge, policy: Policy, test: InlineTest) -> Judged | None:
@@ -50,12 +57,23 @@ def _run(judge: Judge, policy: Policy, test: InlineTest) -> Result:
     return Result(policy.id, str(test.place), test.expected or "not_concerned", *found)
 
 
+def _run_sequence(policy: SequencePolicy, marker: Marker, test: SequenceTest) -> Result:
+    found = violating(policy, marker, test)
+    reason = policy.reason if found else ""
+    return Result(policy.id, str(test.place), _told(test.violating), _told(found), reason)
+
+
+def _told(violating: Sequence[int]) -> str:
+    """Events are counted from 1."""
+    return f"non_compliant at {', '.join(str(event + 1) for event in violating)}" if violating else "compliant"
+
+
 def coverage(
-    policies: Sequence[Policy], results: Iterable[Result], witnessed: Mapping[Framework, Iterable[str]]
+    policies: Sequence[Policy | SequencePolicy], results: Iterable[Result], witnessed: Mapping[Framework, Iterable[str]]
 ) -> Coverage:
     """``witnessed``: the controls of each framework that events can witness."""
     spoken_for = {control for policy in policies for control in policy.controls}
-    fired = {result.policy for result in results if result.found == "non_compliant"}
+    fired = {result.policy for result in results if result.found.startswith("non_compliant")}
     return Coverage(
         [
             f"{name} {each}"

@@ -11,7 +11,10 @@ from schemas.yamltext import Problem
 from streams.compliance.attributes import SHIPPED, Attribute
 from streams.compliance.expressions import Expression, Language
 from streams.compliance.policy import PLACEHOLDER, Conditions, Judged, Policy
-from streams.compliance.reading import PolicyFile
+from streams.compliance.reading import AnyPolicyFile, PolicyFile
+from streams.compliance.sequences import compiling
+from streams.compliance.sequences.policy import SequencePolicy
+from streams.compliance.sequences.reading import SequenceFile
 from streams.compliance.vocabulary import FIELDS, STRUCTS, EventType, Fact, Facts, RawFacts, Vocabulary, field_of
 
 Answer = tuple[str, dict[str, object]] | tuple[str, str, dict[str, object]]
@@ -36,14 +39,27 @@ class Finding(msgspec.Struct, frozen=True):
 class Judge:
     """A set of policies. Verdicts depend on what policies read and on nothing else: so they can be remembered."""
 
-    def __init__(self, policies: Iterable[Policy], attributes: Mapping[str, Attribute] = SHIPPED) -> None:
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        attributes: Mapping[str, Attribute] = SHIPPED,
+        sequences: Iterable[SequencePolicy] = (),
+    ) -> None:
         self.policies = tuple(policies)
+        self.sequences = tuple(sequences)
+        """What several events together are judged by, elsewhere."""
+        self.attributes = attributes
         read = {field_of(name) for policy in self.policies for name in policy.reads}
         named = {name.removeprefix("attributes.") for name in read}
         fields = {name for listed in FIELDS.values() for name in listed} - _ALWAYS_TAKEN
         self.vocabulary = Vocabulary(attributes, frozenset((fields | attributes.keys()) - named))
         self._remembered = lru_cache(_EVENTS)(self._judge)
         self._decide = [_remembering(policy) for policy in self.policies]
+
+    @property
+    def every(self) -> tuple[Policy | SequencePolicy, ...]:
+        """All policies, those about sequences too."""
+        return (*self.policies, *self.sequences)
 
     def __call__(self, event: SecurityEvent | ProcessingEvent) -> Sequence[Verdict]:
         """One verdict for each control of each policy that the event concerns."""
@@ -89,22 +105,29 @@ class Judge:
         return ("compliant", {}) if found else ("not_evaluated", "no policy concerns this event", {"policies": []})
 
 
-def compile_policies(files: Sequence[PolicyFile]) -> tuple[Judge, list[Problem]]:
+def compile_policies(files: Sequence[AnyPolicyFile]) -> tuple[Judge, list[Problem]]:
     """The policies of files, ready to judge; with problems, those that have none."""
     attributes = {**SHIPPED, **{name: kind for file in files for name, kind in file.attributes.items()}}
     vocabulary = Vocabulary(attributes)
     languages = {event: Language(vocabulary.variables(event)) for event in STRUCTS}
-    policies: dict[str, Policy] = {}
+    spoken = compiling.languages(vocabulary)
+    policies: dict[str, Policy | SequencePolicy] = {}
     problems: list[Problem] = []
     for file in files:
-        compiled, found = _compile(file, languages)
+        compiled: Policy | SequencePolicy | None
+        if isinstance(file, SequenceFile):
+            compiled, found = compiling.compile_sequence(file, spoken, attributes)
+        else:
+            compiled, found = _compile(file, languages)
         if file.id in policies:
             text = f"the policy {file.id} is in {policies[file.id].file} too"
             found.append(Problem(file.place, text, "give it another id"))
         problems += found
         if compiled is not None and not found:
             policies[file.id] = compiled
-    return Judge(policies.values(), attributes), sorted(problems)
+    single = [policy for policy in policies.values() if isinstance(policy, Policy)]
+    several = [policy for policy in policies.values() if isinstance(policy, SequencePolicy)]
+    return Judge(single, attributes, several), sorted(problems)
 
 
 def _compile(file: PolicyFile, languages: Mapping[EventType, Language]) -> tuple[Policy | None, list[Problem]]:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from streams.compliance.judging import Judge, compile_policies
-from streams.compliance.reading import PolicyFile, read_policy
+from streams.compliance.reading import AnyPolicyFile, read_policy
 
 
 def shipped_texts() -> Iterator[tuple[str, str]]:
@@ -18,7 +18,7 @@ def shipped_texts() -> Iterator[tuple[str, str]]:
 
 
 @cache
-def shipped_files() -> tuple[PolicyFile, ...]:
+def shipped_files() -> tuple[AnyPolicyFile, ...]:
     """The policies as they are written."""
     found = []
     for name, text in shipped_texts():

@@ -1,14 +1,15 @@
 """What is stored of a security or processing event: pseudonyms, masked texts, and values still to be sealed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
 from schemas.personal import PERSONS, RECORDS_OF_PERSONS, DataClass
 from streams.privacy import cards, freetext
-from streams.privacy.pseudonyms import Pseudonyms
+from streams.privacy.pseudonyms import Pseudonyms, joined
 from streams.privacy.rules import Classes
 
 HIDDEN: Mapping[DataClass, str] = {"phi": "[phi]", "secret": "[secret]"}
@@ -66,6 +67,12 @@ class Protection:
     def text(self, text: str) -> str:
         """A text that belongs to no person in particular."""
         return freetext.masked(text)
+
+    def key(self, tenant: str, values: Sequence[str]) -> bytes:
+        """12 bytes by which events about the same are told from others; pseudonyms, where there are keys."""
+        if self.pseudonyms is not None:
+            return self.pseudonyms.together(tenant, values)
+        return sha256(joined(tenant, list(map(without_cards, values)))).digest()[:12]
 
 
 class _Event:

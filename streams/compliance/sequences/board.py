@@ -22,11 +22,13 @@ class SequenceViolation(NamedTuple):
 
 
 class SequenceSettings(msgspec.Struct, frozen=True):
-    """What every tenant has in common. ``most_keys``: of each policy; ``pane_ms``: of the series that count verdicts."""
+    """What every tenant has in common."""
 
     policies: tuple[SequencePolicy, ...] = ()
     most_keys: int = 100_000
+    """Of each policy."""
     pane_ms: int = 1_000
+    """Of the series that count verdicts."""
 
 
 class SequencesState(msgspec.Struct, array_like=True):

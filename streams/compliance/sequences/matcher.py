@@ -1,7 +1,7 @@
 """Finds the sequences of one policy among the events of a tenant, whatever the order in which they come. Pure.
 
-An event is *settled* when the clock is so far past it that none can come before it any more: then what follows from it is
-final. Violations that no late event could undo are told before, as soon as the clock has passed their last event.
+An event is *settled* when the clock is so far past it that none can come before it any more: then what follows from it
+is final. Violations that no late event could undo are told before, as soon as the clock has passed their last event.
 """
 
 from bisect import bisect_right
@@ -37,6 +37,8 @@ class Matcher:
         self._prompt = policy.is_prompt
         self._limit = limit
         self._lateness_ms = lateness_ms
+        self._settles_ms = lateness_ms + 1
+        """When none comes before an event any more, after it: who is late by all of the lateness still does."""
         self._keys: dict[bytes, Progress] = {}
         self._wakes: list[tuple[int, bytes]] = []
         """A heap of when there is something to do, and for which key; outdated where the key says otherwise."""
@@ -59,7 +61,7 @@ class Matcher:
         progress.hold(seen)
         if len(progress.recent) > MOST_RECENT:
             self._settle_first(progress)
-        self._wake(key, progress, seen.time_ms if self._prompt else seen.time_ms + self._lateness_ms)
+        self._wake(key, progress, seen.time_ms if self._prompt else seen.time_ms + self._settles_ms)
 
     def advance(self, now_ms: int) -> list[Found]:
         """The violations that are certain when the clock has come to ``now_ms``, in the order of their times."""
@@ -89,7 +91,7 @@ class Matcher:
         heapify(self._wakes)
 
     def _pass(self, key: bytes, progress: Progress, now_ms: int) -> None:
-        until_ms = now_ms - self._lateness_ms
+        until_ms = now_ms - self._settles_ms
         while progress.recent and progress.recent[0].time_ms <= until_ms:
             self._settle_first(progress)
         self._found += progress.overdue(self._plan, until_ms)
@@ -110,15 +112,15 @@ class Matcher:
         """When to look at a key again: something settles, is to be told, is overdue, or can be forgotten."""
         instants = []
         if progress.recent:
-            instants.append(progress.recent[0].time_ms + self._lateness_ms)
+            instants.append(progress.recent[0].time_ms + self._settles_ms)
             coming = bisect_right(progress.recent, now_ms, key=lambda seen: seen.time_ms)
             if self._prompt and coming < len(progress.recent):
                 instants.append(progress.recent[coming].time_ms)
         if progress.waiting:
-            instants.append(progress.waiting[0][0] + self._plan.deadline_ms + self._lateness_ms)
+            instants.append(progress.waiting[0][0] + self._plan.deadline_ms + self._settles_ms)
         expires = self._plan.expires_ms(progress.starts)
         if expires is not None:
-            instants.append(expires + self._lateness_ms + 1)
+            instants.append(expires + self._settles_ms + 1)
         return min(instants)
 
     def _wake(self, key: bytes, progress: Progress, at_ms: int) -> None:

@@ -1,9 +1,9 @@
 """How far the events of one key have come in the sequence of a policy.
 
-A sequence with so many *places* as its steps have events, absent ones not counted, is followed like a shift register: for
-each place, the latest start of a sequence that has come as far as there. The latest is the best there can be, as whatever
-completes any other completes that one within less time. So a key needs no more memory than a number for each place, and
-each event a few comparisons, however many came before.
+A sequence has as many *places* as its steps have events, absent ones not counted. It is followed like a shift register:
+for each place, the latest start of a sequence that has come as far as there. The latest is the best there can be, as
+whatever completes any other completes that one within less time. So a key needs no more memory than a number for each
+place, and each event a few comparisons, however many came before.
 """
 
 from bisect import bisect_right, insort

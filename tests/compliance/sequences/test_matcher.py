@@ -163,8 +163,8 @@ def test_what_comes_too_late_is_counted_and_does_not_count() -> None:
 def test_a_deadline_passes_when_no_answer_can_come_any_more() -> None:
     """At the time of the deadline, and about the event that was not answered."""
     state = fed(Matcher(ANSWERED, 10, 7), (1, 0))
-    assert state.advance(57) == []
-    assert state.advance(58) == [(51, anchor(0))]
+    assert state.advance(58) == []
+    assert state.advance(59) == [(51, anchor(0))]
 
 
 def test_an_answer_at_the_last_moment_is_in_time() -> None:
