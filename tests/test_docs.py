@@ -154,9 +154,12 @@ def test_the_readme_lists_every_shipped_alert() -> None:
 
 
 def test_the_index_lists_every_command() -> None:
-    commands = main.list_commands(click.Context(main))
+    """In the words of ``tidewatch --help``."""
+    listed = re.findall(r"^\| `tidewatch (\w+)` \| (.+) \|$", (ROOT / "docs/README.md").read_text(), re.M)
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=200).output
 
-    assert sorted(first_cells("docs/README.md", "command")) == sorted(f"tidewatch {name}" for name in commands)
+    assert sorted(name for name, _ in listed) == main.list_commands(click.Context(main))
+    assert not [(name, says) for name, says in listed if not re.search(rf"^  {name} +{re.escape(says)}$", shown, re.M)]
 
 
 # --- command lines ----------------------------------------------------------------------------------------------------

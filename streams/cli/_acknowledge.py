@@ -42,7 +42,7 @@ class Firing(msgspec.Struct, frozen=True):
     alert: Alert
 
 
-@click.command()
+@click.command(short_help="Take up firing alerts: nobody further is told.")
 @click.argument("selectors", metavar="ID...|MATCHER...", nargs=-1, required=True)
 @kafka_options
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose alerts.")

@@ -44,7 +44,7 @@ class Told(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-@click.command()
+@click.command(short_help="Send a test alert through every route of Alertmanager.")
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
 @click.option(
     "--hold", metavar="DURATION", help="How long the alerts fire; else the longest group_wait, at most a minute."

@@ -27,7 +27,7 @@ _EVENTS = """SELECT *, toUnixTimestamp64Milli(time) AS time_ms FROM {table}
 WHERE tenant = {tenant} AND {when} ORDER BY time, event_id"""
 
 
-@click.command()
+@click.command(short_help="Write findings and events as OCSF, for a SIEM.")
 @click.argument("file", type=click.File("wb"), default="-")
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose.")

@@ -19,7 +19,7 @@ from streams.reports.compliance.scope import Scope
 from streams.reports.formats import NAMES
 
 
-@click.command()
+@click.command(short_help="How compliant a period was, with what proves it.")
 @click.option(
     "--framework",
     "frameworks",

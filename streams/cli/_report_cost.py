@@ -11,7 +11,7 @@ from streams.cost.report import Prices, cost_report
 _Price = click.FloatRange(min=0)
 
 
-@click.command()
+@click.command(short_help="What services cost, and what could be saved.")
 @report_options
 @click.option("--per-million-events", type=_Price, default=0.0, help="What the pipeline costs for a million events.")
 @click.option("--per-gib", type=_Price, default=0.0, help="What the pipeline costs for a GiB stored.")

@@ -10,7 +10,7 @@ from schemas.failures import Rejected
 from streams.reports.digest import Sealed, check, digest_of
 
 
-@click.command()
+@click.command(short_help="Say whether FILE is as it was written.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--digest",

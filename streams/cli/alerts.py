@@ -1,4 +1,4 @@
-"""``tidewatch alerts``: which alerts are active, what became of them, and who takes them up."""
+"""``tidewatch alerts``: active alerts, what happened to them, taking them up, drills."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``tidewatch check``: say what is wrong with files that people write, before a worker does."""
+"""``tidewatch check``: what is wrong with rules, policies, objectives, configuration."""
 
 import json
 

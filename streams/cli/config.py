@@ -1,4 +1,4 @@
-"""``tidewatch config``: the effective configuration, and where each value that is not a default came from."""
+"""``tidewatch config``: the configuration in effect, and where each value is from."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``tidewatch deadletters``: the records that were refused, by reason."""
+"""``tidewatch deadletters``: what could not be processed, and why."""
 
 from base64 import b64decode
 

@@ -1,4 +1,4 @@
-"""``tidewatch demo``: the whole pipeline on this machine, with real data."""
+"""``tidewatch demo``: watch the whole pipeline with real data, in one process."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""``tidewatch erase``: the keys of a person are destroyed, and with them every copy of who it was."""
+"""``tidewatch erase``: destroy the keys of a person: nobody can read again who it was."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``tidewatch keys``: the master keys of personal data, made and replaced."""
+"""``tidewatch keys``: make the master keys of personal data, and replace them."""
 
 import os
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def create(file: Path, keep: bool) -> None:
     click.echo(f"wrote {file}; set privacy.keys_file to it on every worker, and keep a copy elsewhere")
 
 
-@command.command()
+@command.command(short_help="Replace the tenants' keys, and wrap those of persons anew.")
 @kafka_options
 @author
 @click.option("--only-wrap", is_flag=True, help="Make no new root: the file, or Vault, has one already.")

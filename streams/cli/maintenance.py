@@ -1,4 +1,4 @@
-"""``tidewatch maintenance``: declare time that burns no budget and in which no objective alerts, and list it."""
+"""``tidewatch maintenance``: declare time in which objectives do not count; list it."""
 
 import getpass
 import json
@@ -78,7 +78,7 @@ def _when(now: datetime, *, zone: str, length: str, **given: str | None) -> dict
     }
 
 
-@command.command("list")
+@command.command("list", short_help="List what is declared: when, for what, by whom.")
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print a list of what is declared.")
 def list_(config_path: str | None, as_json: bool) -> None:

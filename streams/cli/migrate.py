@@ -1,4 +1,4 @@
-"""``tidewatch migrate``: make the tables and views, and bring them up to date."""
+"""``tidewatch migrate``: make the tables on a ClickHouse server, and upgrade them."""
 
 import click
 

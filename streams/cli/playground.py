@@ -1,4 +1,4 @@
-"""``tidewatch playground``: a Kafka broker and a place for alerts, to try a worker of one's own against."""
+"""``tidewatch playground``: a broker and an inbox for alerts, to try a worker against."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""``tidewatch promql``: ask a running worker in PromQL."""
+"""``tidewatch promql``: ask a worker in PromQL."""
 
 import sys
 import time

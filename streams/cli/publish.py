@@ -1,4 +1,4 @@
-"""``tidewatch publish``: events from a file or a pipe, one CloudEvent in JSON a line, to their topics."""
+"""``tidewatch publish``: send events from files and pipes."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""``tidewatch replay``: data sets in their own formats, published at the pace of their own time."""
+"""``tidewatch replay``: send data sets in their own formats, at their own pace."""
 
 import asyncio
 import heapq

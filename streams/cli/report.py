@@ -1,4 +1,7 @@
-"""``tidewatch report``: documents to hand over. Every module here whose name begins with ``_report_`` is one."""
+"""``tidewatch report``: reports to hand over, and whether a copy is unaltered.
+
+Every module here whose name begins with ``_report_`` is one.
+"""
 
 import importlib
 import pkgutil

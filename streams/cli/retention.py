@@ -1,4 +1,4 @@
-"""``tidewatch retention``: how long rows are kept, what must not expire, and what was deleted when."""
+"""``tidewatch retention``: how long rows are kept, legal holds, what was deleted when."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ def command() -> None:
     """How long rows are kept: show it, hold what must not expire, and report what was deleted when."""
 
 
-@command.command()
+@command.command(short_help="Show how long rows are kept, and the legal holds.")
 @kafka_options
 @_json
 def show(path: str | None, bootstrap_servers: str | None, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def hold(path: str | None, bootstrap_servers: str | None, tenant: str, table: st
     click.echo(f"held: tenant {tenant}, {table or 'all tables'}")
 
 
-@command.command()
+@command.command(short_help="Let a tenant's rows expire again.")
 @kafka_options
 @_tenant
 @_table
@@ -83,7 +83,7 @@ def release(path: str | None, bootstrap_servers: str | None, tenant: str, table:
     click.echo(f"released: tenant {tenant}, {table or 'all tables'}")
 
 
-@command.command()
+@command.command(short_help="Report what was deleted since rows were counted.")
 @kafka_options
 @_json
 def report(path: str | None, bootstrap_servers: str | None, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""``tidewatch reveal``: who is behind a pseudonym, for whoever may know; the question itself is recorded first."""
+"""``tidewatch reveal``: who is behind a pseudonym, for whoever may know; recorded first."""
 
 import re
 from collections.abc import Iterator

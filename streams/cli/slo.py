@@ -1,4 +1,4 @@
-"""``tidewatch slo``: objectives in files: check, list, export to Prometheus, import from Sloth and Pyrra."""
+"""``tidewatch slo``: objectives: check, list, export to Prometheus, import."""
 
 import json
 from collections.abc import Sequence

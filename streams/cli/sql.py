@@ -1,4 +1,4 @@
-"""``tidewatch sql``: ask ClickHouse, embedded or not."""
+"""``tidewatch sql``: ask ClickHouse."""
 
 import sys
 

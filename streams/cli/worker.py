@@ -1,4 +1,4 @@
-"""``tidewatch worker``: run the pipeline."""
+"""``tidewatch worker``: run the pipeline: from Kafka to ClickHouse and Alertmanager."""
 
 import asyncio
 import logging
