@@ -29,6 +29,7 @@ from sinks.clickhouse import ClickHouse
 from streams import worker as pipeline
 from streams.privacy.masterkeys import written
 from streams.stages.transport import BatchConsumer, BatchTransport
+from streams.worker import outside
 
 Columns = Mapping[str, Sequence[Any] | Coded]
 
@@ -125,7 +126,7 @@ async def run(
             await super().on_partitions_assigned(assigned, generation_id)
 
     sink = partial(Sink, collected=collected, drops=not stored)
-    with patch.object(pipeline, "ClickHouse", sink), patch.object(BatchTransport, "Consumer", Timed):
+    with patch.object(outside, "ClickHouse", sink), patch.object(BatchTransport, "Consumer", Timed):
         async with pipeline.running(_config(task, clickhouse, name)) as (_, stages):
             done = asyncio.create_task(collected.complete.wait())
             await asyncio.wait({done, *stages}, return_when=asyncio.FIRST_COMPLETED)

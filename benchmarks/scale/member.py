@@ -26,6 +26,7 @@ from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from streams import worker as pipeline
 from streams.stages.transport import Backlog
+from streams.worker import outside
 
 _TELL_SECONDS = 0.05
 
@@ -85,7 +86,7 @@ async def run(bootstrap_servers: str, topic: str, group: str, directory: Path) -
     """Process until standard input ends."""
     counts: dict[Any, int] = {}
     with (
-        patch.object(pipeline, "ClickHouse", partial(Counting, counts=counts)),
+        patch.object(outside, "ClickHouse", partial(Counting, counts=counts)),
         patch("streams.app.Backlog", Gate),
     ):
         async with pipeline.running(_config(bootstrap_servers, topic, group, directory)) as (worker, stages):
