@@ -22,6 +22,14 @@ class Partition(NamedTuple):
     number: int
 
 
+class Position(NamedTuple):
+    """Where a consumer stands in a partition, and where the broker said that it ends, ``age`` seconds ago."""
+
+    offset: int
+    end: int
+    age: float
+
+
 @dataclass(frozen=True)
 class RecordBatch:
     """Consecutive records of one partition, as the broker stored them.

@@ -331,24 +331,16 @@ class IngestStage:
         """Tell the windows which partitions have been read to their end and are quiet."""
         consumer, quiet = self.consumer(), self.config.windows.idle_timeout
         positions = await consumer.positions(self._owned)
-        for at, (position, end) in positions.items():
-            lag = max(end - self._owned[at].stored_to(position), 0) if at in self._owned else 0
+        for at, position in positions.items():
+            lag = max(position.end - self._owned[at].stored_to(position.offset), 0) if at in self._owned else 0
             self.metrics.consumer_lag.labels(topic=at.topic, partition=at.number).set(lag)
         self.metrics.interned_series.set(len(self.ingest.table))
         writing = self._sending if self._writing is not None else frozenset()
         now = time.monotonic()
-        if consumer.backlog.is_full:  # nothing is fetched, so nobody knows what there is to read
-            for owned in self._owned.values():
-                owned.quiet_since = now
         idle = [
             at
             for at, owned in self._owned.items()
-            if not owned.pending
-            and at not in writing
-            and owned.in_doubt is None
-            and now - owned.quiet_since >= quiet
-            and at in positions
-            and positions[at][0] >= positions[at][1]
+            if at in positions and at not in writing and owned.is_idle(positions[at], now, quiet)
         ]
         if idle and epoch == self._epoch:
             await self.sending.pulse(Pulse(wall_ms=_now_ms(), idle=idle))

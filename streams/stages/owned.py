@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streams.batch import Partition, RecordBatch, Rows, concatenated
+from streams.batch import Partition, Position, RecordBatch, Rows, concatenated
 from streams.ingest.ingest import Ingested
 from streams.stages.protocol import Declared, join, split
 
@@ -170,6 +170,14 @@ class Owned:
     def stored_to(self, position: int) -> int:
         """The first offset that is not stored yet, when the consumer stands at ``position``."""
         return self.batch.extent.first if self.batch is not None else self.stored or position
+
+    def is_idle(self, position: Position, now: float, quiet: float) -> bool:
+        """Whether it was read to its end, and nothing has come for ``quiet`` seconds.
+
+        What the broker said longer ago than that is worth nothing: who has no room, or was frozen, does not ask.
+        """
+        at_end = position.offset >= position.end and not self.pending and self.in_doubt is None
+        return at_end and position.age < quiet and now - position.age - self.quiet_since >= quiet
 
     def inserted(self, batch: Batch) -> None:
         """A batch is stored."""

@@ -55,6 +55,9 @@ def _take(
         batch = unpack(tp, result)
         if has_more(result):
             fetcher._records[tp] = result
+        else:
+            # Which refers to what refers to it: the bytes of the fetch would stay until the collector comes by.
+            result._partition_records._records_iterator = None
         if batch is not None:
             passed.pop(tp, None)
             return replace(batch, begins=begins)

@@ -9,6 +9,7 @@ only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's 
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Unavailable
-from streams.batch import Partition, RecordBatch
+from streams.batch import Partition, Position, RecordBatch
 from streams.stages.offsets import Coordinator
 from streams.stages.taking import take_all
 
@@ -197,18 +198,19 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             raise Unavailable(f"offset fetch: {error!r}") from error
         return {Partition(*at): (value.offset, value.metadata) for at, value in found.items() if value.offset >= 0}
 
-    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, Position]:
         """See :meth:`BatchConsumer.positions`."""
         return await self.call_thread(self._positions, list(partitions))  # type: ignore[no-any-return]
 
-    async def _positions(self, partitions: list[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def _positions(self, partitions: list[Partition]) -> dict[Partition, Position]:
         subscription = self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription else None
-        found: dict[Partition, tuple[int, int]] = {}
+        found: dict[Partition, Position] = {}
+        now_ms = time.time() * 1000  # as aiokafka notes it
         for at in partitions:
             state = assignment and assignment.tps and assignment.state_value(TopicPartition(*at))
             if state and state.has_valid_position and state.highwater is not None:
-                found[at] = (state.position, state.highwater)
+                found[at] = Position(state.position, state.highwater, max(now_ms - state.timestamp, 0.0) / 1000)
         return found
 
 
@@ -302,7 +304,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """The committed offset and metadata of each partition that has one."""
         return await self._thread.committed(partitions)  # type: ignore[no-any-return]
 
-    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, Position]:
         """How far each partition has been read, and where it ended when last fetched; others are left out."""
         return await self._thread.positions(partitions)  # type: ignore[no-any-return]
 

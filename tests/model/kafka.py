@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka.errors import RequestTimedOutError
 
 from schemas.failures import Unavailable
-from streams.batch import Partition, RecordBatch
+from streams.batch import Partition, Position, RecordBatch
 from streams.stages.transport import Backlog, BatchConsumer, Delivery, Fenced
 from tests.model.world import SESSION, Process, World
 
@@ -170,7 +170,7 @@ class _Thread:
 
         return await me.world.request(me.process, "offset fetch", read, Unavailable("no answer"))
 
-    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def positions(self, partitions: Iterable[Partition]) -> dict[Partition, Position]:
         return {}
 
 

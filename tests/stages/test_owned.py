@@ -1,6 +1,6 @@
 """A batch grows part by part until it is inserted, and a successor cuts it as its predecessor did."""
 
-from streams.batch import Partition, RecordBatch
+from streams.batch import Partition, Position, RecordBatch
 from streams.ingest.ingest import Ingested
 from streams.stages.owned import MOST_PARTS, Owned, Part, Taken
 from streams.stages.protocol import Declared
@@ -128,3 +128,20 @@ def test_a_batch_takes_no_more_than_its_limit() -> None:
 def test_the_longest_declaration_fits_into_kafkas_metadata() -> None:
     longest = 2**63 - 1
     assert len(Declared(0, longest, 10**13, (longest,) * (MOST_PARTS - 1)).metadata()) < 4096
+
+
+def test_a_partition_is_idle_once_it_was_read_to_its_end_and_the_broker_has_been_saying_so_for_a_while() -> None:
+    owned = Owned(None, 0.0)
+    at_end = Position(10, 10, age=0.25)
+
+    assert not owned.is_idle(at_end, now=1.0, quiet=1.0), "at 0.75 it was not quiet for so long yet"
+    assert owned.is_idle(at_end, now=1.25, quiet=1.0)
+    assert not owned.is_idle(Position(10, 11, age=0.25), now=1.25, quiet=1.0)
+    assert not owned.is_idle(Position(10, 10, age=1.0), now=9.0, quiet=1.0), "who does not ask cannot know"
+
+    owned.offer(records(10, 1), 1.0)
+    assert not owned.is_idle(Position(11, 11, age=0.0), now=9.0, quiet=1.0), "it is not folded yet"
+
+
+def test_a_partition_in_doubt_is_not_idle() -> None:
+    assert not Owned(Declared(0, 9, 100), 0.0).is_idle(Position(10, 10, age=0.0), now=9.0, quiet=1.0)

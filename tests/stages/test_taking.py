@@ -1,6 +1,8 @@
 """What a real Kafka sends besides whole records: marks of transactions, records of broken-off ones, damaged batches."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -102,3 +104,22 @@ async def test_a_damaged_batch_is_told_and_costs_no_record_of_other_partitions(k
     assert [list(batch.values) for batch in first.values()] == [[b"whole"]]
     assert list(first) == [TP(*whole)]
     assert {at: list(batch.values) for at, batch in again.items()} == {TP(*whole): [b"more"], TP(*damaged): [b"whole"]}
+
+
+async def test_the_bytes_of_a_fetch_go_when_its_records_are_taken_and_not_when_the_collector_comes(kafka: str) -> None:
+    """aiokafka ties each fetch into a cycle; while catching up they were megabytes each, and none went for minutes."""
+    async with topic(kafka, "let-go", 1) as [at]:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka)
+        await producer.start()
+        await producer.send_and_wait(at.topic, b"one", partition=at.partition)
+        await producer.stop()
+
+        gc.disable()
+        try:
+            async with reader(kafka, [at]) as consumer:
+                await fetched(consumer, [at])
+                records = weakref.ref(consumer._fetcher._records[at]._partition_records._records)
+                assert taken(consumer, {})
+                assert records() is None
+        finally:
+            gc.enable()
