@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks import ledger
 from benchmarks.latency.results import Latency
 from benchmarks.latency.results import table as latency_table
 from benchmarks.machine import Machine
@@ -193,6 +194,7 @@ BLOCKS: dict[str, tuple[str, Callable[[bytes], str]]] = {
     "peers": ("peers", lambda read: table(msgspec.json.decode(read, type=Comparison))),
     "scale": ("scale", lambda read: scale.table(msgspec.json.decode(read, type=scale.Scale))),
     "steps": ("steps", lambda read: steps_table(msgspec.json.decode(read, type=Steps))),
+    "ledger": ("ledger", lambda read: ledger.table(msgspec.json.decode(read, type=ledger.Ledger))),
     "latency": ("latency", lambda read: latency_table(msgspec.json.decode(read, type=Latency))),
     "ceiling": ("steps", lambda read: ceiling_sentence(msgspec.json.decode(read, type=Steps))),
 }

@@ -12,15 +12,17 @@ import msgspec
 
 from schemas.config import Config
 from schemas.failures import Rejected
-from streams.api.parameters import time_ms
 from streams.cli import _ocsf
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import Ask, asking, sentences
 from streams.cli._evidence import Reading, Stored, chains
+from streams.cli._progress import told
+from streams.cli._times import time_ms
 from streams.config import load
 from streams.config.files import load_signing_key
+from streams.evidence.anchors import Anchors, joined, kept_anchors, root_anchor
 from streams.evidence.chain import HOUR_MS
-from streams.evidence.export import Stretch, Verdict, beginning, stretch_line, verified, verify_file
+from streams.evidence.export import Entries, Line, Stretch, Verdict, beginning, stretch_line, verified, verify_file
 from streams.evidence.signing import PublicKeys, SigningKey
 from streams.evidence.verifying import Bad
 
@@ -59,6 +61,13 @@ def keygen(file: Path) -> None:
 @command.command(short_help="Prove that nothing was altered, removed or put in.")
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--key", "keys", metavar="KEY", multiple=True, help="Public key, or a file that has it; may be repeated.")
+@click.option(
+    "--anchor",
+    "anchors",
+    metavar="FILE|ROOT",
+    multiple=True,
+    help="What verify --json printed earlier, or the root of an hour: must be found again; may be repeated.",
+)
 @_config
 @_tenant
 @_since
@@ -67,6 +76,7 @@ def keygen(file: Path) -> None:
 def verify(
     file: Path | None,
     keys: tuple[str, ...],
+    anchors: tuple[str, ...],
     path: str | None,
     tenant: str | None,
     since: str | None,
@@ -76,17 +86,20 @@ def verify(
     """Prove that nothing was altered, removed, reordered or put in; name the first entry where that is not so.
 
     In ClickHouse; or in FILE, an export, for which nothing but the public key is needed. Without a key (--key; in
-    ClickHouse also that of the configuration) signatures are not looked at. Exit status 1: something is wrong.
+    ClickHouse also that of the configuration) signatures are not looked at. With an anchor, also that history up to it
+    was not written anew by whoever has the private key. Exit status 1: something is wrong.
     """
     with sentences():
         trusted = [_public(key) for key in keys]
+        kept = joined(map(_anchor, anchors))
         if file is not None:
-            found = _of_file(file, PublicKeys(trusted))
+            found = _of_file(file, PublicKeys(trusted), kept)
         else:
             config = load(path)
             if not trusted and (own := load_signing_key(config.evidence)) is not None:
                 trusted = [own.public]
-            found = _of_clickhouse(config, PublicKeys(trusted), tenant, since, until)
+            found = _of_clickhouse(config, PublicKeys(trusted), kept, tenant, since, until)
+        found += list(_lost(found, kept.of_tenant(tenant) if tenant else kept))
     if as_json:
         print_json([_object(verdict) for verdict in found])
     else:
@@ -127,7 +140,7 @@ def _write(ask: Ask, stored: Stored, write: Callable[[bytes], object]) -> int:
 
 
 def _of_clickhouse(
-    config: Config, keys: PublicKeys, tenant: str | None, since: str | None, until: str | None
+    config: Config, keys: PublicKeys, anchors: Anchors, tenant: str | None, since: str | None, until: str | None
 ) -> list[Verdict]:
     with asking(config.clickhouse) as ask:
         found = []
@@ -137,7 +150,8 @@ def _of_clickhouse(
             except Bad as bad:
                 found.append(Verdict(stored.tenant, stored.chain, 0, 0, 0, 0, 0, None, str(bad)))
                 continue
-            found.append(verified(stored.tenant, stored.chain, reading.lines(), keys, reading.is_whole))
+            lines = told(reading.lines(), _entries, reading.end - reading.first, f"{stored.tenant}, entries")
+            found.append(verified(stored.tenant, stored.chain, lines, keys, reading.is_whole, anchors))
         return found
 
 
@@ -150,12 +164,36 @@ def _wanted(config: Config, ask: Ask, tenant: str | None, since: str | None, unt
     return [Stored(*chain, since_ms, until_ms) for chain in chains(ask, tenant)]
 
 
-def _of_file(file: Path, keys: PublicKeys) -> list[Verdict]:
+def _of_file(file: Path, keys: PublicKeys, anchors: Anchors) -> list[Verdict]:
     with file.open("rb") as lines:
         try:
-            return list(verify_file(lines, keys))
+            return list(verify_file(told(lines, len, file.stat().st_size, f"{file}, bytes"), keys, anchors))
         except Bad as bad:
             raise Rejected(f"{file}: {bad}") from None
+
+
+def _anchor(text: str) -> Anchors:
+    if not Path(text).is_file():
+        return root_anchor(text)
+    try:
+        return kept_anchors(Path(text).read_bytes())
+    except OSError as error:
+        raise Rejected(f"{text}: {error.strerror}") from None
+    except Rejected as rejected:
+        raise Rejected(f"{text}: {rejected}") from None
+
+
+def _lost(found: Sequence[Verdict], anchors: Anchors) -> Iterator[Verdict]:
+    """What anchors know, and no chain that was looked at has."""
+    for head in anchors.missing({(verdict.tenant, verdict.chain) for verdict in found}):
+        problem = f"the chain is missing: the anchor knows {head.count} entries of it"
+        yield Verdict(head.tenant, head.chain, 0, 0, 0, 0, 0, None, problem)
+    for root in anchors.roots.difference(*(verdict.roots for verdict in found if not verdict.problem)):
+        yield Verdict("anchor", root, 0, 0, 0, 0, 0, None, "no hour of a good chain has this root")
+
+
+def _entries(line: Entries | Line) -> int:
+    return len(line.rows) if isinstance(line, Entries) else 0
 
 
 def _public(key: str) -> str:

@@ -13,7 +13,7 @@ FIRST = "0" * 64
 """What the first entry and the first seal of a chain name as the one before."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What the chain needs of an entry; the rest is in ``body``."""
 
     tenant: str

@@ -4,16 +4,20 @@
 the entries that it seals, and ``H SIGNATURE HEAD``; ``-`` stands for no signature. See docs/reference/evidence.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from streams.evidence.canonical import Head, Signed, text
+from streams.evidence.anchors import NONE, Anchors
+from streams.evidence.canonical import Entry, Head, Signed, text
 from streams.evidence.signing import PublicKeys
-from streams.evidence.verifying import Bad, ChainVerifier
+from streams.evidence.verifying import Bad, ChainVerifier, read
 
 _MAGIC = "tidewatch evidence 1"
+
+_AT_ONCE = 1_000
+"""Entries that are verified at a time."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -27,10 +31,27 @@ class Stretch(msgspec.Struct, frozen=True):
     seals: int
 
 
-class Line(NamedTuple):
-    """A row of the ledger: an entry, a seal, a seal whose entries are left out, or the head."""
+class Entries(NamedTuple):
+    """Some rows of the ledger that follow one another, and what columns beside them say: seq, offset and at."""
 
-    kind: Literal["E", "S", "P", "H"]
+    rows: Sequence[bytes]
+    columns: Sequence[tuple[int, int, int]] = ()
+
+    def encode(self) -> bytes:
+        """As lines."""
+        return b"".join(b"E %b\n" % row for row in self.rows)
+
+    def agree(self, found: Sequence[Entry]) -> None:
+        """Columns are for queries; they too must say what entries say. Raises Bad."""
+        for entry, columns in zip(found, self.columns, strict=False):
+            if (entry.seq, entry.offset, entry.at) != columns:
+                raise Bad(f"entry {columns[0]} was altered: the columns of its row say otherwise")
+
+
+class Line(NamedTuple):
+    """A row of the ledger that is no entry: a seal, a seal whose entries are left out, or the head."""
+
+    kind: Literal["S", "P", "H"]
     data: bytes
     signature: str = ""
 
@@ -41,8 +62,6 @@ class Line(NamedTuple):
 
     def encode(self) -> bytes:
         """With its end."""
-        if self.kind == "E":
-            return b"E %b\n" % self.data
         return b"%b %b %b\n" % (self.kind.encode(), (self.signature or "-").encode(), self.data)
 
 
@@ -63,31 +82,47 @@ class Verdict(NamedTuple):
     """How far the chain goes, which may be further than what was there to verify."""
     problem: str
     """The first thing that is wrong; empty: nothing is."""
+    roots: frozenset[str] = frozenset()
+    """Of those that were looked for, the ones that its seals have."""
 
 
-def verified(tenant: str, chain: str, lines: Iterable[Line], keys: PublicKeys, is_whole: bool) -> Verdict:
+def verified(
+    tenant: str, chain: str, lines: Iterable[Entries | Line], keys: PublicKeys, is_whole: bool, anchors: Anchors = NONE
+) -> Verdict:
     """Verify the rows of one chain. ``is_whole``: they must reach up to the head."""
-    verifier, head, problem = ChainVerifier(tenant, chain, keys), None, ""
+    verifier, head, problem = ChainVerifier(tenant, chain, keys, anchors), None, ""
     try:
-        for kind, data, signature in lines:
+        for line in lines:
             if head is not None:
                 raise Bad("something follows on the head")
-            if kind == "E":
-                verifier.entry(data)
-            elif kind == "S":
-                verifier.seal(Line(kind, data, signature).signed)
-            elif kind == "P":
-                verifier.pass_over(Line(kind, data, signature).signed)
+            if isinstance(line, Entries):
+                _verify(verifier, line)
+            elif line.kind == "S":
+                verifier.seal(line.signed)
+            elif line.kind == "P":
+                verifier.pass_over(line.signed)
             else:
-                head = verifier.head(Line(kind, data, signature).signed)
+                head = verifier.head(line.signed)
         if head is None:
             raise Bad("the head is missing")
         if is_whole:
             verifier.complete(head)
+        else:
+            verifier.stops_at_a_seal(head)
     except Bad as bad:
         problem = str(bad)
     first, counted = verifier.first or 0, (verifier.entries, verifier.seals)
-    return Verdict(tenant, chain, first, *counted, verifier.since_ms, verifier.until_ms, head, problem)
+    hours = (verifier.since_ms, verifier.until_ms)
+    return Verdict(tenant, chain, first, *counted, *hours, head, problem, frozenset(verifier.roots))
+
+
+def _verify(verifier: ChainVerifier, entries: Entries) -> None:
+    try:
+        found = verifier.entries_of(entries.rows)
+    except Bad:
+        entries.agree([entry for row in entries.rows if (entry := read(row)) is not None])  # says more, if it says it
+        raise
+    entries.agree(found)
 
 
 def beginning(chains: int) -> bytes:
@@ -100,7 +135,7 @@ def stretch_line(stretch: Stretch) -> bytes:
     return f"C {text(msgspec.to_builtins(stretch))}\n".encode()
 
 
-def verify_file(lines: Iterable[bytes], keys: PublicKeys) -> Iterator[Verdict]:
+def verify_file(lines: Iterable[bytes], keys: PublicKeys, anchors: Anchors = NONE) -> Iterator[Verdict]:
     """What is found of each chain of a file, up to the first with a problem; ``lines`` have their ends.
 
     Raises Bad when the file has no such form.
@@ -108,7 +143,7 @@ def verify_file(lines: Iterable[bytes], keys: PublicKeys) -> Iterator[Verdict]:
     reader = _Reader(lines)
     for _ in range(reader.chains()):
         stretch, rows = reader.stretch()
-        verdict = verified(stretch.tenant, stretch.chain, rows, keys, is_whole=False)
+        verdict = verified(stretch.tenant, stretch.chain, rows, keys, is_whole=False, anchors=anchors)
         verdict = verdict if verdict.problem else verdict._replace(problem=_shortage(stretch, verdict))
         yield verdict
         if verdict.problem:
@@ -137,7 +172,7 @@ class _Reader:
             raise Bad("this is no export of evidence: its first line says something else")
         return int(chains)
 
-    def stretch(self) -> tuple[Stretch, Iterator[Line]]:
+    def stretch(self) -> tuple[Stretch, Iterator[Entries | Line]]:
         line = self._line()
         try:
             stretch = msgspec.json.decode(line.removeprefix(b"C "), type=Stretch)
@@ -147,13 +182,19 @@ class _Reader:
             raise Bad("the file was altered: a chain does not begin as one")
         return stretch, self._rows()
 
-    def _rows(self) -> Iterator[Line]:
+    def _rows(self) -> Iterator[Entries | Line]:
         """Up to the head, which is the last."""
+        entries = list[bytes]()
         while True:
-            line = self._line()
-            kind, _, rest = line.partition(b" ")
+            kind, _, rest = self._line().partition(b" ")
             if kind == b"E":
-                yield Line("E", rest)
+                entries.append(rest)
+                if len(entries) < _AT_ONCE:
+                    continue
+            if entries:
+                yield Entries(entries)
+                entries = []
+            if kind == b"E":
                 continue
             signature, _, data = rest.partition(b" ")
             if kind not in (b"S", b"H"):

@@ -176,7 +176,7 @@ def _part_of(tenant: str, part: int) -> int:
 
 
 def _violation(found: Violation, record: Findings) -> dict[str, Any]:
-    topic, partition = record.source
+    (topic, partition), incarnation = found.record or (record.source, record.incarnation)
     return {
         "time": found.time_ms,
         "service": found.service,
@@ -188,7 +188,7 @@ def _violation(found: Violation, record: Findings) -> dict[str, Any]:
         "event_digest": found.event_digest.hex(),
         "record": {
             "topic": topic,
-            "incarnation": record.incarnation,
+            "incarnation": incarnation,
             "partition": partition,
             "offset": found.offset,
         },

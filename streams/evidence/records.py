@@ -29,6 +29,8 @@ class Violation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reason: str
     event_digest: bytes
     """SHA-256 of the value of the event's record."""
+    record: tuple[Partition, str] | None = None
+    """Where that is, and the topic's incarnation, when it is not where the findings are from."""
 
 
 class Findings(msgspec.Struct, frozen=True, array_like=True, tag=1, kw_only=True):

@@ -3,11 +3,14 @@
 What is found first ends the verification of a chain. Where two neighbours disagree, the one after tells which is right.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
+from streams.evidence.anchors import NONE, Anchors
 from streams.evidence.canonical import FIRST, Entry, Head, Seal, Signed
 from streams.evidence.chain import HOUR_MS
 from streams.evidence.merkle import Tree, leaf_hash
@@ -28,17 +31,29 @@ class Suspicion(NamedTuple):
     seq: int
 
 
+def read(data: bytes) -> Entry | None:
+    """What an entry says; None when it is none."""
+    try:
+        return _entry.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class ChainVerifier:
     """Takes the rows of one chain in order: the entries of an hour, then its seal; at the end the head.
 
     It may begin with the first entry of any sealed hour. With ``keys``, all that is signed must be so by one of them;
     without, signatures are not looked at, and what is proved is that nobody altered rows without altering all others.
+    What ``anchors`` know of this chain must be found again.
     """
 
-    def __init__(self, tenant: str, chain: str, keys: PublicKeys) -> None:
+    def __init__(self, tenant: str, chain: str, keys: PublicKeys, anchors: Anchors = NONE) -> None:
         self.tenant = tenant
         self.chain = chain
         self.keys = keys
+        self.anchors = anchors.of(tenant, chain)
+        self.roots: set[str] = set()
+        """Of the anchors, those that were found."""
         self.entries = 0
         """Verified."""
         self.seals = 0
@@ -56,35 +71,77 @@ class ChainVerifier:
         self._tree = Tree()
         self._seal_number: int | None = None
         self._sealed = ""
+        self._met: set[Head] = set()
 
-    def entry(self, data: bytes) -> Entry:
-        """The next entry. Raises Bad."""
-        found = self._decoded(data)
-        if self._next is None:
-            self._next, self._head = found.seq, found.previous
-            if found.seq == 0 and found.previous != FIRST:
-                raise Bad("entry 0 names an entry before it")
-        self._in_place(found)
-        self.first = found.seq if self.first is None else self.first
-        hashed = leaf_hash(data)
-        if self._suspicion is not None:
-            self._settle(found.previous == self._head)
-        if found.previous != self._head:
-            self._suspicion = Suspicion(found.seq - 1)
-        if self._first is None:
-            self._first = (found.seq, found.previous)
-        self._tree.add(hashed)
-        self._next, self._head = found.seq + 1, hashed.hex()
-        self._at, self._offset = found.at, found.offset
-        self.entries += 1
+    def entries_of(self, rows: Sequence[bytes]) -> list[Entry]:
+        """The next entries, one at least. Raises Bad."""
+        found, leaves = list[Entry](), list[bytes]()
+        while len(found) < len(rows):
+            leaves.append(self._entry(rows[len(found)], found))
+            leaves += self._in_a_row(rows[len(found) :], found)
+        self._anchored(found[0].seq, leaves)
         return found
 
+    def _in_a_row(self, rows: Sequence[bytes], found: list[Entry]) -> list[bytes]:
+        """The hashes of the entries up to the first that is remarkable in any way: a million take seconds."""
+        leaves = list[bytes]()
+        if self._suspicion is not None:
+            return leaves
+        tenant, chain, seq, head = self.tenant, self.chain, self._next or 0, self._head
+        at, offset, decode = self._at, self._offset, _entry.decode
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            for data in rows:
+                entry = decode(data)
+                if entry.previous != head or entry.seq != seq or entry.tenant != tenant or entry.chain != chain:
+                    break
+                if entry.at < at or entry.offset < offset:
+                    break
+                leaf = sha256(b"\x00" + data).digest()
+                head, seq, at, offset = leaf.hex(), seq + 1, entry.at, entry.offset
+                found.append(entry)
+                leaves.append(leaf)
+        for leaf in leaves:
+            self._tree.add(leaf)
+        self._next, self._head, self._at, self._offset = seq, head, at, offset
+        self.entries += len(leaves)
+        return leaves
+
+    def _entry(self, data: bytes, found: list[Entry]) -> bytes:
+        """One entry, of which anything may be wrong; its hash."""
+        entry = self._decoded(data)
+        if self._next is None:
+            self._next, self._head = entry.seq, entry.previous
+            if entry.seq == 0 and entry.previous != FIRST:
+                raise Bad("entry 0 names an entry before it")
+        self._in_place(entry)
+        self.first = entry.seq if self.first is None else self.first
+        hashed = leaf_hash(data)
+        if self._suspicion is not None:
+            self._settle(entry.previous == self._head)
+        if entry.previous != self._head:
+            self._suspicion = Suspicion(entry.seq - 1)
+        if self._first is None:
+            self._first = (entry.seq, entry.previous)
+        self._tree.add(hashed)
+        self._next, self._head = entry.seq + 1, hashed.hex()
+        self._at, self._offset = entry.at, entry.offset
+        self.entries += 1
+        found.append(entry)
+        return hashed
+
+    def _anchored(self, first: int, leaves: Sequence[bytes]) -> None:
+        for kept in self.anchors.heads:
+            last = kept.count - 1
+            if first <= last < first + len(leaves):
+                if leaves[last - first].hex() != kept.head:
+                    raise Bad(f"entry {last}, or one before it, was written anew: the anchor knows it otherwise")
+                self._met.add(kept)
+
     def _decoded(self, data: bytes) -> Entry:
-        try:
-            return _entry.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if (found := read(data)) is None:
             which = "the first entry" if self._next is None else f"entry {self._next}"
-            raise Bad(f"{which} was altered: it is no entry any more") from None
+            raise Bad(f"{which} was altered: it is no entry any more")
+        return found
 
     def _in_place(self, found: Entry) -> None:
         if (found.tenant, found.chain) != (self.tenant, self.chain):
@@ -138,6 +195,12 @@ class ChainVerifier:
 
     def _keep(self, seal: Seal, signed: Signed) -> None:
         self._seal_number, self._sealed = seal.number, sha256(signed.text.encode()).hexdigest()
+        self.roots |= self.anchors.roots & {seal.root}
+        for kept in self.anchors.heads:
+            if kept.seals == seal.number + 1:
+                if kept.sealed != self._sealed:
+                    raise Bad(f"seal {seal.number}, or one before it, was written anew: the anchor knows it otherwise")
+                self._met.add(kept)
 
     def _signed_seal(self, signed: Signed, wanted: str) -> Seal:
         try:
@@ -191,7 +254,19 @@ class ChainVerifier:
         if taken == head.count and self._next is not None and head.head != self._head:
             raise Bad(f"entry {taken - 1} was altered: the head knows it otherwise")
         self._agrees_on_seals(head)
+        self._knows_what_was_kept(head)
         return head
+
+    def _knows_what_was_kept(self, head: Head) -> None:
+        for kept in self.anchors.heads:
+            if kept.count > head.count:
+                raise Bad(f"entry {head.count} is missing: the anchor knows {kept.count} entries")
+            if kept.seals > head.seals:
+                raise Bad(f"seal {head.seals} is missing: the anchor knows {kept.seals} seals")
+            if kept not in self._met and (kept.count or kept.seals):
+                raise Bad(
+                    f"entry {kept.count - 1}, which the anchor knows, is not part of this: verify more of the chain"
+                )
 
     def _agrees_on_seals(self, head: Head) -> None:
         if self._seal_number is None:
@@ -208,3 +283,8 @@ class ChainVerifier:
             raise Bad(f"entry {taken} is missing: the head knows {head.count} entries")
         if seals < head.seals:
             raise Bad(f"seal {seals} is missing: the head knows {head.seals} seals")
+
+    def stops_at_a_seal(self, head: Head) -> None:
+        """What ends before the head ends with an hour: nothing is missing before its seal. Raises Bad."""
+        if self._first is not None and self._next != head.count:
+            raise Bad(f"entry {self._next} is missing: the head knows {head.count} entries, and no seal ends here")

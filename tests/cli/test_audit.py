@@ -20,16 +20,17 @@ from streams.cli._clickhouse import Ask
 from streams.cli._evidence import Reading, Stored, chains
 from streams.evidence.chain import HOUR_MS, EntryRow, SealRow
 from streams.evidence.export import Verdict, verified
+from streams.evidence.signing import SigningKey
 from streams.evidence.verifying import Bad
 from tests.api.stored import insert
-from tests.evidence.ledgers import KEY, KEYS, NOON_MS, taken
+from tests.evidence.ledgers import KEY, KEYS, NOON_MS, RECORDS, taken
 
 Tables = dict[str, list[list[Any]]]
 
 
-def tables() -> Tables:
+def tables(key: SigningKey = KEY) -> Tables:
     """The rows of a small ledger."""
-    rows, heads = taken()
+    rows, heads = taken(key=key)
     return {
         "evidence": [list(row) for row in rows if isinstance(row, EntryRow)],
         "evidence_seals": [[*row[:-1], *row.signed] for row in rows if isinstance(row, SealRow)],
@@ -112,7 +113,7 @@ def test_a_changed_cell_is_found(table: str, column: str, verify: Callable[[Tabl
 
 def _flipped(value: Any, chance: random.Random) -> Any:
     if isinstance(value, int):
-        return value ^ 1 << chance.randrange(8)
+        return value ^ 1 << chance.randrange(40)
     data = bytearray(value.encode())
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     return bytes(data)
@@ -137,6 +138,17 @@ def test_entries_that_change_places_or_come_in_addition_are_found(verify: Callab
     for version in (last[4], last[4] + 100):  # as if it were old, and as if it were just being written
         more = [[*last[:2], last[2] + 1, last[3], version, last[5]]]
         assert verify({**content, "evidence": content["evidence"] + more}), version
+
+
+def test_a_whole_ledger_that_somebody_made_with_another_key_is_found(verify: Callable[[Tables], list[str]]) -> None:
+    other = SigningKey("22" * 32)
+    assert verify(tables(other)) == [f"the first seal is signed with the key {other.id}, which was not given"] * 2
+
+
+def test_a_tail_that_is_cut_off_is_found_though_the_head_of_then_is_not(verify: Callable[[Tables], list[str]]) -> None:
+    content, whole = tables(), len(tables()["evidence"])
+    for left in range(whole):
+        assert verify({**content, "evidence": content["evidence"][:left]}), left
 
 
 def test_the_first_bad_entry_is_named(verify: Callable[[Tables], list[str]]) -> None:
@@ -180,6 +192,34 @@ def test_the_commands(directory: Path, sink: ClickHouse) -> None:
     told = tidewatch(directory, "verify", str(everything), "--key", KEY.public)
     assert (told.exit_code, "BAD  acme" in told.output) == (1, True)
     assert "entry 3 was altered" in told.output
+
+
+def test_what_was_kept_earlier_must_be_found_again(directory: Path, sink: ClickHouse) -> None:
+    """An older state of the ledger that is put back verifies; but not for who kept what verifying has said since."""
+    put(sink, tables())
+    kept, key = directory / "kept.json", ["--key", KEY.public]
+    kept.write_text(tidewatch(directory, "verify", *key, "--json").output)
+    root = json.loads(tables()["evidence_seals"][0][6])["root"]
+    whole = directory / "whole"
+    assert tidewatch(directory, "export", str(whole)).exit_code == 0
+    for anchor in (str(kept), root):
+        assert tidewatch(directory, "verify", *key, "--anchor", anchor).exit_code == 0
+        assert tidewatch(directory, "verify", str(whole), *key, "--anchor", anchor).exit_code == 0
+
+    rows, heads = taken(RECORDS[:2])
+    older = {
+        "evidence": [list(row) for row in rows if isinstance(row, EntryRow)],
+        "evidence_seals": [],
+        "evidence_heads": [[*row[:-1], *row.signed] for row in heads],
+    }
+    put(sink, older)
+    assert tidewatch(directory, "verify", *key).exit_code == 0
+    told = tidewatch(directory, "verify", *key, "--anchor", str(kept))
+    assert (told.exit_code, "entry 3 is missing: the anchor knows 8 entries" in told.output) == (1, True), told.output
+    assert "BAD  zeta" in told.output
+    told = tidewatch(directory, "verify", *key, "--anchor", root)
+    assert (told.exit_code, f"BAD  anchor ({root}): no hour of a good chain" in told.output) == (1, True), told.output
+    assert tidewatch(directory, "verify", *key, "--anchor", "nonsense").exit_code == 1
 
 
 def test_violations_and_events_of_a_time_go_out_as_ocsf(directory: Path, sink: ClickHouse) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from streams.batch import Partition
 from streams.evidence.chain import HOUR_MS, EntryRow, HeadRow, SealRow
-from streams.evidence.export import Line, Stretch, beginning, stretch_line
+from streams.evidence.export import Entries, Line, Stretch, beginning, stretch_line
 from streams.evidence.ledger import Ledger, Row
 from streams.evidence.records import Act, Findings, InForce, Record, Tick, Violation
 from streams.evidence.signing import PublicKeys, SigningKey
@@ -72,7 +72,7 @@ def exported(rows: Sequence[Row], heads: Sequence[HeadRow]) -> list[bytes]:
     return lines
 
 
-def line(row: Row) -> Line:
+def line(row: Row) -> Entries | Line:
     if isinstance(row, EntryRow):
-        return Line("E", row.text.encode())
+        return Entries([row.text.encode()])
     return Line("S", row.signed.text.encode(), row.signed.signature)

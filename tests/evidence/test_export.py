@@ -44,6 +44,15 @@ def test_any_bit_that_is_changed_is_found(bit: int) -> None:
     assert problems([bytes(data)])
 
 
+def test_a_change_of_any_byte_is_found() -> None:
+    """One bit of each; which one goes round."""
+    data = b"".join(LINES)
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        assert problems([bytes(changed)]), (at, data[at - 20 : at + 20])
+
+
 @given(ANY_LINE)
 def test_any_line_that_is_taken_out_is_found(at: int) -> None:
     assert problems([*LINES[:at], *LINES[at + 1 :]])
@@ -67,6 +76,17 @@ def test_any_line_that_is_put_in_again_is_found(which: int, at: int) -> None:
 @given(st.integers(0, sum(map(len, LINES)) - 1))
 def test_a_file_that_was_cut_off_is_found(length: int) -> None:
     assert problems([b"".join(LINES)[:length]])
+
+
+def test_a_tail_that_was_cut_off_with_the_numbers_set_right_is_found_in_the_middle_of_an_hour() -> None:
+    """The first line of a chain is signed by nobody; the head is."""
+    chain = next(at for at, line in enumerate(LINES) if b'"tenant":"zeta"' in line and line.startswith(b"C"))
+    last = max(at for at, line in enumerate(LINES) if line.startswith(b"E"))
+    begins = LINES[chain].replace(b'"entries":5', b'"entries":4')
+
+    assert problems([*LINES[:chain], begins, *LINES[chain + 1 : last], *LINES[last + 1 :]]) == [
+        "entry 4 is missing: the head knows 5 entries, and no seal ends here"
+    ]
 
 
 def test_the_first_bad_entry_is_named() -> None:
