@@ -177,7 +177,10 @@ def _connect_server(settings: config.ClickHouse) -> Any:
             show_clickhouse_errors="scrub",
         )
     except ClickHouseError as error:
-        raise failure(error, f"connecting to ClickHouse at {address.hostname}", repeat_text=True) from None
+        failed = failure(error, f"connecting to ClickHouse at {address.netloc}", repeat_text=True)
+        if getattr(error, "code", None) is None:
+            failed = Unavailable(f"{failed}; start it, or correct clickhouse.url")
+        raise failed from None
     except (OSError, ValueError) as error:
         raise Rejected(f"clickhouse: {error}; correct clickhouse.url, ca_file, cert_file or key_file") from None
 

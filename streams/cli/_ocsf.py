@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from schemas.failures import Rejected
 from sinks.chdb_directory import quoted
-from streams.api.parameters import DEFAULT_TENANT, time_ms
+from streams.api.parameters import DEFAULT_TENANT
 from streams.cli._clickhouse import Ask, asking, sentences
+from streams.cli._times import TIME
 from streams.config import load
 from streams.config.files import load_policies
 from streams.evidence.chain import HOUR_MS
@@ -31,20 +31,19 @@ WHERE tenant = {tenant} AND {when} ORDER BY time, event_id"""
 @click.argument("file", type=click.File("wb"), default="-")
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose.")
-@click.option("--from", "since", metavar="TIME", help="From then on; else of the last 24 hours.")
-@click.option("--to", "until", metavar="TIME", help="Up to then; else to now.")
-def command(file: BinaryIO, path: str | None, tenant: str, since: str | None, until: str | None) -> None:
+@click.option("--from", "since_ms", type=TIME, help="From then on; else of the last 24 hours.")
+@click.option("--to", "until_ms", type=TIME, help="Up to then; else to now.")
+def command(file: BinaryIO, path: str | None, tenant: str, since_ms: int | None, until_ms: int | None) -> None:
     """Write events of OCSF 1.8 into FILE (else to standard output), an object a line.
 
     Violations in the evidence ledger are Compliance Findings (2003). Security events are Authentication (3002),
     Datastore Activity (6005) or API Activity (6003), and acts of processing Datastore Activity.
     """
-    now_ms = time.time_ns() // 1_000_000
+    until_ms = time.time_ns() // 1_000_000 if until_ms is None else until_ms
+    since_ms = until_ms - _DAY_MS if since_ms is None else since_ms
+    if since_ms >= until_ms:
+        raise click.UsageError("--from is not before --to; write the earlier time first")
     with sentences():
-        until_ms = time_ms(until) if until else now_ms
-        since_ms = time_ms(since) if since else until_ms - _DAY_MS
-        if since_ms >= until_ms:
-            raise Rejected("--from is not before --to; write the earlier time first")
         config = load(path)
         remedies = {policy.id: policy.remediation for policy in load_policies(config.compliance).policies}
         with asking(config.clickhouse) as ask:

@@ -1,5 +1,6 @@
 """What the commands that send events share: where Kafka is, and a line of progress."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ def kafka_options(command: _Command) -> _Command:
 
 def settings(path: str | None, bootstrap_servers: str | None) -> Config:
     """The configuration with the brokers of the command line; ends the command with a sentence when it is wrong."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a failure is told once, in a sentence of ours
     try:
         config = load(path)
     except Rejected as problem:

@@ -1,4 +1,4 @@
-"""``tidewatch attest``: somebody vouches for a control that no event can witness."""
+"""``tidewatch attest``: vouch for a control that no event can witness."""
 
 import getpass
 import time
@@ -6,18 +6,20 @@ import time
 import click
 
 from schemas.failures import Rejected
-from streams.api.parameters import DEFAULT_TENANT, time_ms
+from streams.api.answers import instant
+from streams.api.parameters import DEFAULT_TENANT
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
 from streams.cli._protected import record
 from streams.cli._publishing import kafka_options, settings
+from streams.cli._times import TIME
 from streams.compliance.controls import FRAMEWORKS
 
 
 @click.command()
 @click.argument("control")
 @kafka_options
-@click.option("--until", required=True, metavar="TIME", help="Until when it holds, such as 2027-11-22.")
+@click.option("--until", "until_ms", type=TIME, required=True, help="Until when it holds, such as 2027-11-22.")
 @click.option("--evidence", "links", multiple=True, metavar="LINK", help="What supports it; may be repeated.")
 @click.option("--statement", default="", help="What you attest to, in your words.")
 @click.option("--by", "author", default=getpass.getuser, show_default="your login", help="Who attests.")
@@ -27,7 +29,7 @@ def command(
     control: str,
     path: str | None,
     bootstrap_servers: str | None,
-    until: str,
+    until_ms: int,
     links: tuple[str, ...],
     statement: str,
     author: str,
@@ -40,17 +42,16 @@ def command(
     expired. Attesting again renews it; what was said last counts.
     """
     config, now_ms = settings(path, bootstrap_servers), time.time_ns() // 1_000_000
+    if until_ms <= now_ms:
+        raise click.UsageError("--until is over; give a time to come")
     with sentences():
         framework, name = _control(control)
-        until_ms = time_ms(until)
-        if until_ms <= now_ms:
-            raise Rejected(f"--until {until} is over; give a time to come")
         said = {"framework": framework, "control": name, "until": until_ms, "statement": statement}
         record(config, tenant, "attestation", author, {**said, "evidence": list(links)})
     if as_json:
         print_json({**said, "evidence": list(links), "by": author, "tenant": tenant})
     else:
-        click.echo(f"{author} attests to {framework} {name} until {until}")
+        click.echo(f"{author} attests to {framework} {name} until {instant(until_ms)}")
 
 
 def _control(text: str) -> tuple[str, str]:

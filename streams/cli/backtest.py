@@ -1,4 +1,4 @@
-"""``tidewatch backtest``: what rules would have done with the history in ClickHouse."""
+"""``tidewatch backtest``: what rules would have done with the history."""
 
 import time
 from typing import Any
@@ -13,10 +13,11 @@ from schemas.config import Config
 from schemas.duration import duration_text
 from schemas.failures import Rejected
 from streams.api.answers import instant
-from streams.api.parameters import DEFAULT_TENANT, duration_ms, time_ms
+from streams.api.parameters import DEFAULT_TENANT, duration_ms
 from streams.api.queries import resolution
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import asking, sentences
+from streams.cli._times import TIME
 from streams.config import load
 from streams.config.files import load_rules, load_sla
 from streams.promql.values import labels_text
@@ -29,8 +30,8 @@ from streams.windows.tenant import Settings, Tenant
 
 @click.command()
 @click.argument("rules", metavar="RULES...", nargs=-1, required=True)
-@click.option("--from", "start", metavar="TIME", required=True, help="RFC 3339 or Unix seconds.")
-@click.option("--to", "end", metavar="TIME", help="RFC 3339 or Unix seconds. Default: now.")
+@click.option("--from", "start_ms", type=TIME, required=True, help="Such as 2026-11-22T10:15Z, or Unix seconds.")
+@click.option("--to", "end_ms", type=TIME, help="Default: now.")
 @click.option("--step", metavar="DURATION", help="Between two evaluations. Default: rules.evaluation_interval.")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose history.")
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
@@ -39,8 +40,8 @@ from streams.windows.tenant import Settings, Tenant
 )
 def command(
     rules: tuple[str, ...],
-    start: str,
-    end: str | None,
+    start_ms: int,
+    end_ms: int | None,
     step: str | None,
     tenant: str,
     path: str | None,
@@ -52,7 +53,7 @@ def command(
     ended, up to 10 seconds later than at the live edge. A rule flaps when an alert fires again within 15 minutes of its
     end. A longer --step is faster.
     """
-    start_ms, end_ms = _time("--from", start), _time("--to", end) if end else time.time_ns() // 1_000_000
+    end_ms = time.time_ns() // 1_000_000 if end_ms is None else end_ms
     if end_ms <= start_ms:
         raise click.UsageError("--to has to be after --from")
     with sentences():
@@ -83,13 +84,6 @@ def _replayed(
         panes = cells(ask, name, names(tenant), before.read_ms, end_ms + 1, resolution(config.windows), own)
         fired = firings(replay(tenant, panes, before.evaluate_ms, end_ms, step_ms), start_ms)
     return fired, engine.errors
-
-
-def _time(option: str, text: str) -> int:
-    try:
-        return time_ms(text)
-    except Rejected as error:
-        raise click.UsageError(f"{option}: {error}") from None
 
 
 def _as_json(fired: list[Firing], found: list[Summary], start_ms: int, end_ms: int) -> dict[str, Any]:

@@ -40,8 +40,10 @@ def create(file: Path, keep: bool) -> None:
             click.echo(f"kept {file}")
             return
         raise click.ClickException(f"{file} exists, and is not overwritten: keys that are lost cannot be made again")
-    with sentences():
+    try:
         create_key_file(file)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}; give a file in a directory of yours") from None
     click.echo(f"wrote {file}; set privacy.keys_file to it on every worker, and keep a copy elsewhere")
 
 

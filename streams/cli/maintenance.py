@@ -90,6 +90,8 @@ def list_(config_path: str | None, as_json: bool) -> None:
     rows = shown(declared, int(time.time()) // 60)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("no maintenance is declared")
     for row in [] if as_json else rows:
         services = ", ".join(map(str, row["services"] or ["every service"]))  # type: ignore[call-overload]
         by = f"  by {row['by']}" if row["by"] else ""

@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from schemas.failures import Rejected
-from streams.api.parameters import DEFAULT_TENANT, duration_ms, time_ms
+from streams.api.parameters import DEFAULT_TENANT, duration_ms
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
 from streams.cli._prometheus import answer_of
+from streams.cli._times import TIME
 from streams.config import load
 from streams.promql.values import series_text
 
@@ -22,14 +23,20 @@ _STEPS = 60
 
 @click.command()
 @click.argument("expression")
-@click.option("--time", "at", metavar="TIME", help="When: RFC 3339 or Unix seconds. Default: now.")
+@click.option("--time", "at_ms", type=TIME, help="When: such as 2026-11-22T10:15Z. Default: now.")
 @click.option("--range", "reach", metavar="DURATION", help="The values over this long before TIME, such as 1h.")
 @click.option("--step", metavar="DURATION", help="Between two values of a range, such as 15s.")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose series.")
 @click.option("--config", "path", metavar="FILE", help="The file; else TIDEWATCH_CONFIG, else ./tidewatch.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the data as Prometheus' HTTP API gives them.")
 def command(
-    expression: str, at: str | None, reach: str | None, step: str | None, tenant: str, path: str | None, as_json: bool
+    expression: str,
+    at_ms: int | None,
+    reach: str | None,
+    step: str | None,
+    tenant: str,
+    path: str | None,
+    as_json: bool,
 ) -> None:
     """Evaluate a PromQL EXPRESSION (- takes it from standard input) and print one line a series.
 
@@ -40,7 +47,7 @@ def command(
         raise click.UsageError("--step needs --range")
     query = sys.stdin.read() if expression == "-" else expression
     with sentences():
-        route, parameters = _asked(query, at, reach, step)
+        route, parameters = _asked(query, at_ms, reach, step)
         answer = answer_of(load(path).http, route, parameters, tenant)
     for remark in [*answer.get("warnings", []), *answer.get("infos", [])]:
         click.echo(remark, err=True)
@@ -54,24 +61,23 @@ def command(
         click.echo("no series", err=True)
 
 
-def _asked(query: str, at: str | None, reach: str | None, step: str | None) -> tuple[str, dict[str, str]]:
-    end_ms = _parsed("--time", at, time_ms) if at else time.time_ns() // 1_000_000
+def _asked(query: str, at_ms: int | None, reach: str | None, step: str | None) -> tuple[str, dict[str, str]]:
+    end_ms = time.time_ns() // 1_000_000 if at_ms is None else at_ms
     if not reach:
         return "/query", {"query": query, "time": f"{end_ms / 1000}"}
-    reach_ms = _parsed("--range", reach, duration_ms)
-    step_ms = _parsed("--step", step, duration_ms) if step else max(reach_ms // _STEPS // 1000 * 1000, 10_000)
+    reach_ms = _duration("--range", reach)
+    step_ms = _duration("--step", step) if step else max(reach_ms // _STEPS // 1000 * 1000, 10_000)
     if reach_ms <= 0 or step_ms <= 0:
         raise click.UsageError("--range and --step have to be positive")
     times = {"start": end_ms - reach_ms, "end": end_ms, "step": step_ms}
     return "/query_range", {"query": query, **{name: f"{ms / 1000}" for name, ms in times.items()}}
 
 
-def _parsed(option: str, text: str, parse: Any) -> int:
+def _duration(option: str, text: str) -> int:
     try:
-        found: int = parse(text)
+        return duration_ms(text)
     except Rejected as error:
         raise click.UsageError(f"{option}: {error}") from None
-    return found
 
 
 def _lines(data: dict[str, Any]) -> Iterator[str]:

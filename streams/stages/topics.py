@@ -49,7 +49,9 @@ async def _asking(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     except KafkaError as error:
         servers = ", ".join(config.kafka.bootstrap_servers)
-        raise Unavailable(f"no Kafka broker answers at {servers} (kafka.bootstrap_servers): {error!r}") from None
+        raise Unavailable(
+            f"no Kafka broker answers at {servers}: {error!r}; start one, or correct kafka.bootstrap_servers"
+        ) from None
     finally:
         await admin.close()
 

@@ -31,6 +31,13 @@ def test_a_key_file_is_made_for_its_owner_alone_and_never_overwritten(tmp_path: 
     assert not any(text[n : n + 20] in made.output for n in range(0, len(text) - 20, 20))
 
 
+def test_a_key_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["create", str(tmp_path / "absent" / "keys")])
+
+    assert result.exit_code == 1
+    assert "No such file or directory; give a file in a directory of yours" in result.output
+
+
 def test_beside_a_chdb_directory_keys_are_made_once(tmp_path: Path) -> None:
     first, second = load_master_keys(config(tmp_path)), load_master_keys(config(tmp_path))
 

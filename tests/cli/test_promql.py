@@ -75,7 +75,7 @@ def test_remarks_stand_beside_the_result(run: Run) -> None:
         (["x", "--step", "5s"], 2, "--step needs --range"),
         (["x", "--range", "soon"], 2, "--range: cannot parse 'soon'"),
         (["x", "--range", "0"], 2, "have to be positive"),
-        (["x", "--time", "soon"], 2, "--time: cannot parse 'soon'"),
+        (["x", "--time", "soon"], 2, "'--time': 'soon' is no time"),
     ],
 )
 def test_mistakes_are_one_sentence(run: Run, arguments: list[str], code: int, text: str) -> None:

@@ -156,7 +156,8 @@ def test_a_server_that_is_away_is_one_sentence(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert (
         result.stderr
-        == "Error: connecting to ClickHouse at 127.0.0.1 failed, no answer: [Errno 111] Connection refused\n"
+        == "Error: connecting to ClickHouse at 127.0.0.1:1 failed, no answer: [Errno 111] Connection refused; "
+        "start it, or correct clickhouse.url\n"
     )
 
 

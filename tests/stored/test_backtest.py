@@ -98,7 +98,7 @@ def test_for_people_it_prints_two_tables(run: Run) -> None:
     ("file", "arguments", "code", "text"),
     [
         ("rules.yml", [], 2, "--from"),
-        ("rules.yml", ["--from", "soon"], 2, "--from: cannot parse 'soon'"),
+        ("rules.yml", ["--from", "soon"], 2, "'--from': 'soon' is no time"),
         ("rules.yml", ["--from", "20", "--to", "10"], 2, "--to has to be after --from"),
         ("none.yml", ["--from", "10", "--to", "20"], 1, "no file matches"),
         ("rules.yml", ["--from", "10", "--to", "20", "--step", "0"], 1, "--step has to be positive"),
