@@ -6,6 +6,11 @@ from typing import Any
 
 import msgspec
 import yaml
+from yaml.constructor import ConstructorError
+
+_LONGEST = 500
+_LARGEST = 100_000
+"""Values in a document, as many times as they are meant by aliases."""
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -27,7 +32,8 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.text}" + (f"; {self.fix}" if self.fix else "")
+        text = self.text if len(self.text) <= _LONGEST else f"{self.text[:_LONGEST]} ..."  # it may quote a whole file
+        return f"{self.place}: {text}" + (f"; {self.fix}" if self.fix else "")
 
 
 class YamlText:
@@ -39,7 +45,7 @@ class YamlText:
         self._lines = text.splitlines()
         self.root: yaml.Node | None = None
         try:
-            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.root = _usable(yaml.compose(text, Loader=yaml.SafeLoader))
         except (yaml.YAMLError, RecursionError) as error:
             self.problems.append(_mistake(error, file))
 
@@ -50,7 +56,7 @@ class YamlText:
         try:
             for root in yaml.compose_all(text, Loader=yaml.SafeLoader):
                 document = cls("", file)
-                document.root, document._lines = root, text.splitlines()
+                document.root, document._lines = _usable(root), text.splitlines()
                 found.append(document)
         except (yaml.YAMLError, RecursionError) as error:
             found.append(cls("", file))
@@ -131,10 +137,54 @@ def _is_null(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and bool(node.tag == "tag:yaml.org,2002:null")
 
 
+def _usable(root: yaml.Node | None) -> yaml.Node | None:
+    """The root of a document of a size that one can work with, every value of which is one. Raises ``YAMLError``."""
+    if root is not None:
+        _size(root, {})
+        plain(root)
+    return root
+
+
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many nodes there are with every alias written out, which a few lines can make billions."""
+    if id(node) not in sizes:
+        sizes[id(node)] = _LARGEST  # where an alias stands for what it is a part of
+        size = 1
+        if isinstance(node, yaml.CollectionNode):
+            for each in node.value:
+                size += sum(_size(part, sizes) for part in (each if isinstance(each, tuple) else (each,)))
+        if size >= _LARGEST:
+            raise ConstructorError(None, None, f"aliases stand for more than {_LARGEST:,} values", node.start_mark)
+        sizes[id(node)] = size
+    return sizes[id(node)]
+
+
 def plain(node: yaml.Node) -> Any:
-    """The Python value of a node, as ``yaml.safe_load`` gives it."""
-    loader = yaml.SafeLoader("")
+    """The Python value of a node, as ``yaml.safe_load`` gives it. That of a ``YamlText`` has one."""
+    loader = _Values("")
     try:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+        for mapping, entries in loader.merged:
+            mapping.value = entries
+
+
+class _Values(yaml.SafeLoader):
+    """Leaves nodes as they were written, and says where a value is that is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.merged: list[tuple[yaml.MappingNode, list[Any]]] = []
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        self.merged.append((node, list(node.value)))
+        super().flatten_mapping(node)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError):
+            kind = node.tag.rpartition(":")[2]
+            said = f"this is written as a value of type {kind} and is none"
+            raise ConstructorError(None, None, said, node.start_mark) from None

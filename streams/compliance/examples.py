@@ -33,7 +33,7 @@ def example(written: object, events: tuple[EventType, ...]) -> SecurityEvent | P
     envelope = {name: fields.pop(name) for name in _EXTENSIONS if name in fields}
     happened = fields.pop("time", WHEN)
     if isinstance(fields.get("attributes"), Mapping):
-        fields["attributes"] = {str(name): _text(value) for name, value in fields["attributes"].items()}
+        fields["attributes"] = {_text(name): _text(value) for name, value in fields["attributes"].items()}
     written_event: dict[str, Any] = {
         "specversion": "1.0",
         "type": f"tidewatch.{kind}",
@@ -51,10 +51,13 @@ def example(written: object, events: tuple[EventType, ...]) -> SecurityEvent | P
     return event
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> object:
+    """Attributes are texts, which YAML reads as what they look like."""
     if isinstance(value, bool):
         return str(value).lower()
-    return _utc(value).isoformat() if isinstance(value, date) else str(value)  # type: ignore[attr-defined]
+    if isinstance(value, date):
+        return _utc(value).isoformat()  # type: ignore[attr-defined]
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _utc(value: object) -> object:

@@ -154,3 +154,32 @@ def test_no_text_crashes_the_reader(text, at, cut, put):
         judge, problems = compile_policies([policy])
         assert problems or judge.policies
         run_tests(judge)
+
+
+BOMB = (
+    "{x: &a [y, y, y, y, y, y, y, y, y], "
+    + ", ".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    + "}"
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("{time: 2026-99-99}", "this is written as a value of type timestamp and is none"),
+        ("{mfa: !!int x}", "this is written as a value of type int and is none"),
+        ("{time: 2026-11-22T10:00:00+99:99}", "this is written as a value of type timestamp and is none"),
+        ("{actor: !!python/object/apply:os.system [ls]}", "could not determine a constructor for the tag"),
+        ("{? [a] : b}", "found unhashable key"),
+        ("{<<: [1]}", "expected a mapping for merging"),
+        ("&a {attributes: *a}", "aliases stand for more than 100,000 values"),
+        ("{actor: " + "9" * 5_000 + "}", "this is written as a value of type int and is none"),
+        ("{attributes: {a: [b]}}", "Expected `str`, got `array`"),
+        (f"{{attributes: {BOMB}}}", "aliases stand for more than 100,000 values"),
+    ],
+)
+def test_a_hostile_value_is_told_with_its_place(fields, said):
+    """Found by fuzzing: each of them stopped the reader, or would have taken all memory."""
+    (problem, *_) = problems_of(POLICY.replace("{kind: secret_access, outcome: success, actor: root}", fields))
+    assert said in problem
+    assert problem.startswith("mine.yml:18:")
