@@ -152,7 +152,7 @@ def test_no_text_crashes_the_reader(text, at, cut, put):
     assert policy is not None or problems
     if policy is not None:
         judge, problems = compile_policies([policy])
-        assert problems or judge.policies
+        assert problems or judge.every
         run_tests(judge)
 
 
