@@ -248,6 +248,9 @@ class Limits(Section, frozen=True, kw_only=True):
     series_per_tenant: Count = 200_000
     """Most series of a tenant in one partition of ``panes``; observations of further ones go to one series of their
     metric, with the label ``__overflow__="true"``, and past 1,000 of these to one of the metric ``__overflow__``."""
+    sequence_keys: Count = 100_000
+    """Most accounts, requests and the like that each policy about a sequence follows of a tenant; events about further
+    ones are counted and not followed."""
     interned_series: Count = 1_000_000
     """Series that a worker recognises at once; when there are more, it learns them anew."""
     batch_rows: Annotated[int, msgspec.Meta(gt=0, le=50_000)] = 50_000

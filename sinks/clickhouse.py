@@ -91,14 +91,18 @@ class ClickHouse:
         except OSError as error:
             raise Unavailable(f"inserting into {table} failed: {error.strerror}") from None
 
-    def stored_offsets(self, table: str, topic: str, incarnation: str, partition: int, first: int) -> set[int]:
-        """The offsets from ``first`` on of which the table holds a row."""
+    def stored_offsets(
+        self, table: str, topic: str, incarnation: str, partition: int, first: int, policies: Sequence[str] = ()
+    ) -> set[int]:
+        """The offsets from ``first`` on of which the table holds a row; of verdicts, one of these policies."""
         if table not in COLUMNS:
             raise Rejected(f"{table} is no table of schemas/tables")
         rows = self.query(
             f"SELECT DISTINCT _offset FROM {table} WHERE _topic = {{topic:String}} AND _partition = {{partition:Int32}}"  # noqa: S608
-            " AND _incarnation = {incarnation:String} AND _offset >= {first:Int64}",
-            {"topic": topic, "incarnation": incarnation, "partition": partition, "first": first},
+            " AND _incarnation = {incarnation:String} AND _offset >= {first:Int64}"
+            + (" AND policy IN {policies:Array(String)}" if policies else ""),
+            {"topic": topic, "incarnation": incarnation, "partition": partition, "first": first}
+            | ({"policies": list(policies)} if policies else {}),
         )
         return {row["_offset"] for row in rows}
 

@@ -50,6 +50,7 @@ IMPURE = {
     "streams.stages.snapshots": "writes snapshots to Kafka and reads them",
     "streams.stages.shards": "keeps shards in Kafka, and takes them up again",
     "streams.stages.reporting": "writes the report of each day and announces it in Kafka",
+    "streams.stages.judged": "writes verdicts about sequences to ClickHouse and Kafka",
     "streams.stages.closed": "writes the rows of closed windows when ClickHouse takes them",
     "streams.stages.maintenance": "reads the files of maintenance again now and then",
     "streams.config": "reads the configuration, the environment and the files they name",

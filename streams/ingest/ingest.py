@@ -37,6 +37,8 @@ from schemas.failures import Rejected
 from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
+from streams.compliance.sequences.marking import MarkedEvents, Marker
+from streams.compliance.sequences.marks import Marks
 from streams.evidence.records import Findings
 from streams.ingest import decode
 from streams.ingest.findings import findings
@@ -72,16 +74,26 @@ class Ingested(NamedTuple):
     """The highest event time accepted, epoch ms; 0 when nothing was."""
     findings: Sequence[Findings] = ()
     """For the evidence ledger."""
+    marks: Sequence[Marks] = ()
+    """For the policies about sequences."""
 
 
 class Ingest:
     """Folds batches; keeps only caches between them, so that any worker gives the same result for a batch."""
 
-    def __init__(self, windows: Windows, limits: Limits, judge: Judge, protect: Protection = UNKEYED) -> None:
+    def __init__(
+        self,
+        windows: Windows,
+        limits: Limits,
+        judge: Judge,
+        protect: Protection = UNKEYED,
+        marker: Marker | None = None,
+    ) -> None:
         self.windows = windows
         self.limits = limits
         self.judge = judge
         self.protect = protect
+        self.marker = marker
         self.table = SeriesTable(limits.interned_series)
         self.recogniser = Recogniser(limits)
         self.repeats = Repeats(limits, judge, protect)
@@ -122,7 +134,8 @@ class _Fold:
         self.raw: dict[str, Rows] = {}
         self.judged = JudgedEvents()
         self.accepted: dict[int, ProcessingEvent] = {}
-        """By their indexes: those that were just decoded."""
+        """By their indexes: those that were just decoded, and may be learned from."""
+        self.marked = None if ingest.marker is None else MarkedEvents(ingest.marker, ingest.protect)
         self.findings: list[Findings] = []
         self.high_ms = 0
 
@@ -137,7 +150,7 @@ class _Fold:
                 break
         if accepted := [part for part in self.observed if len(part.ids)]:
             self.metric_rows(in_order(accepted))
-        if self.judged:
+        if self.judged.are_any:
             self.verdict_rows()
         return self.result()
 
@@ -158,16 +171,13 @@ class _Fold:
         """Processing events that are like earlier ones."""
         if not len(events.indexes):
             return
-        codes, kinds = events.kinds
-        tenants = Coded(codes, [kind.tenant for kind in kinds])
+        codes, alike = np.asarray(events.kinds.codes), [kind.alike for kind in events.kinds.values]
+        names = {each.tenant: None for each in alike}
+        numbers = {name: number for number, name in enumerate(names)}
+        tenants = Coded(np.array([numbers[each.tenant] for each in alike])[codes], list(names))
         record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
-        alike = [Alike("processing", kind.tenant, kind.service, kind.verdicts) for kind in kinds]
-        judged = np.array([bool(kind.verdicts) for kind in kinds])[codes]
-        at = np.flatnonzero(judged)
-        if len(at):
-            ids = [events.ids[each] for each in at.tolist()]
-            self.judged.add_all(Judged(events.indexes[at], events.times[at], ids, alike, np.asarray(codes)[at]))
+        self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes))
         self.count("processing", len(events.indexes))
         self.high_ms = max(self.high_ms, int(events.times.max()))
 
@@ -324,11 +334,13 @@ class _Fold:
                         event, "auth_failures_total", "counter", time_ms, 1.0, {"address": stored.fields["address"]}
                     )
                 self.verdicts(event, stored.event_id, time_ms, index)
+                self.mark(event, stored.event_id, time_ms, index)
             case ProcessingEvent():
                 self.count("processing")
                 stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
                 self.rows.processing(event, stored, time_ms, index)
-                self.accepted[index] = event
+                if not self.mark(event, stored.event_id, time_ms, index):
+                    self.accepted[index] = event
                 self.verdicts(event, stored.event_id, time_ms, index)
             case HealthEvent(data=data):
                 self.count("health")
@@ -340,6 +352,13 @@ class _Fold:
                 if data.dependency:
                     check = {**component, "dependency": data.dependency}
                     self.observe(event, "health_dependency", "gauge", time_ms, float(data.status != "down"), check)
+
+    def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> bool:
+        """Whether an event is a step of a sequence; the policies about those are told, with whom it is about."""
+        if self.marked is None:
+            return False
+        offset, value = int(self.batch.offsets[index]), self.batch.values[index] or b""
+        return self.marked.add(event, event_id, time_ms, offset, value)
 
     def count(self, kind: str, events: int = 1) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + events
@@ -396,4 +415,6 @@ class _Fold:
             folded = list(deltas(table, cells(table, ids, times, values), *about))
         if self.dead:
             self.rows.dead_letters(self.dead)
-        return Ingested({**self.raw, **self.rows.tables()}, folded, self.dead, self.counts, self.high_ms, self.findings)
+        marks = self.marked.records(batch, self.rows.incarnation) if self.marked else []
+        raw = {**self.raw, **self.rows.tables()}
+        return Ingested(raw, folded, self.dead, self.counts, self.high_ms, self.findings, marks)

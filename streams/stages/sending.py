@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from schemas.config import Topics
 from schemas.failures import Unavailable
 from streams.batch import DeadLetter
+from streams.compliance.sequences.marks import Marks
 from streams.evidence import records
 from streams.ingest.ingest import Ingested
 from streams.stages.owned import Part
@@ -58,7 +59,8 @@ class Sending:
     async def _send(self, ingested: Ingested) -> None:
         """Deltas and findings to their tenants' partitions, dead letters to theirs; all stored when this returns."""
         try:
-            sent = [await self._send_delta(delta) for delta in ingested.deltas]
+            sent = [await self._send_panes(delta) for delta in ingested.deltas]
+            sent += [await self._send_panes(marks) for marks in ingested.marks]
             sent += [
                 await self._producer.send(
                     self._topics.evidence, value=records.encode(findings), key=findings.tenant.encode()
@@ -75,11 +77,11 @@ class Sending:
         except KafkaError as error:
             raise Unavailable(f"producing: {error!r}") from error
 
-    async def _send_delta(self, delta: PaneDelta) -> Any:
-        packed = deltas.encode(delta)
+    async def _send_panes(self, record: PaneDelta | Marks) -> Any:
+        packed = deltas.encode(record)
         self._metrics.panes_records_total.inc()
         self._metrics.panes_bytes_total.inc(len(packed))
-        return await self._producer.send(self._topics.panes, value=packed, key=delta.tenant.encode())
+        return await self._producer.send(self._topics.panes, value=packed, key=record.tenant.encode())
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:

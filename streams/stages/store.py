@@ -119,9 +119,11 @@ class Store:
         topic, incarnation = rows["_topic"], rows["_incarnation"]
         assert isinstance(topic, Coded)
         assert isinstance(incarnation, Coded)
-        where = (topic.values[0], incarnation.values[0], int(np.asarray(rows["_partition"])[0]))
+        where = (topic.values[0], incarnation.values[0], int(np.asarray(rows["_partition"])[0]), int(offsets[0]))
+        # Policies about single events and those about sequences speak of the same records, in inserts of their own.
+        policies = [list(policy.values)] if isinstance(policy := rows.get("policy"), Coded) else []
         found = await self.retrying(
-            "clickhouse", lambda: self._run(self.sink.stored_offsets, table, *where, int(offsets[0])), check
+            "clickhouse", lambda: self._run(self.sink.stored_offsets, table, *where, *policies), check
         )
         return np.array([offset not in found for offset in offsets.tolist()])
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,8 +26,9 @@ from streams.batch import Partition, RecordBatch
 from streams.stages.alertlog import publish
 from streams.stages.closed import ClosedWindows
 from streams.stages.epochs import still, take_turns
+from streams.stages.judged import JudgedSequences
 from streams.stages.shards import KeptShards
-from streams.stages.store import Store
+from streams.stages.store import Check, Store
 from streams.stages.transport import BatchConsumer, Delivery, Fenced
 from streams.telemetry.metrics import Metrics
 from streams.windows import deltas
@@ -53,6 +54,7 @@ class WindowStage:
         store: Store,
         producer: Any,
         consumer: Callable[[], BatchConsumer],
+        incarnations: Callable[[], Awaitable[Mapping[str, str]]],
         metrics: Metrics,
     ) -> None:
         self.config = config
@@ -67,6 +69,7 @@ class WindowStage:
         self._pending: deque[Delivery] = deque()
         self._kept = KeptShards(config, producer, new_shard, metrics)
         self._closed = ClosedWindows(store, metrics, lambda: self.shards.values())
+        self._judged = JudgedSequences(config, store, producer, incarnations)
         self._slice_began = 0.0
         self._wake = asyncio.Event()
         self._stopping = False
@@ -103,6 +106,7 @@ class WindowStage:
         if self._pending:
             self._wake.set()
         self._closed.flush()
+        self._judged.flush()
         await self._resend()
         for partition in list(self.shards):
             if time.monotonic() >= self._snapshot_at.get(partition, 0.0):
@@ -111,7 +115,7 @@ class WindowStage:
 
     async def _merge(self, batch: RecordBatch) -> None:
         """Record by record, however many came together: whoever reads them again looks at the same instants."""
-        shard = self.shards.get(batch.partition)
+        shard, check = self.shards.get(batch.partition), still(self.consumer, self._epoch)
         for offset, value in zip(batch.offsets, batch.values, strict=True):
             if shard is None or self._stopping or self.shards.get(batch.partition) is not shard:
                 return
@@ -122,7 +126,7 @@ class WindowStage:
                     continue
                 shard.merge(record, offset)
                 if isinstance(record, Pulse):
-                    await self._advance(shard)
+                    await self._advance(batch.partition, shard, check)
                 await self._breathe()
 
     async def _breathe(self) -> None:
@@ -136,7 +140,7 @@ class WindowStage:
         self.metrics.protocol_anomalies_total.labels(kind="foreign_record").inc()
         log.error("%s: the record at offset %d is none of ours and is passed over", partition, offset)
 
-    async def _advance(self, shard: Shard) -> None:
+    async def _advance(self, partition: Partition, shard: Shard, check: Check) -> None:
         """In slices, so that health checks and queries are answered while catching up."""
         more = True
         while more and not self._stopping:
@@ -147,6 +151,8 @@ class WindowStage:
             for table, rows in output.rows.items():
                 self._closed.add(table, rows)
             self._closed.flush()
+            self._judged.add(partition, shard.offset, shard.wall_ms, output.violations, check)
+            self._judged.flush()
             if output.alerts:
                 await self._publish(output.alerts)
             more = output.more
@@ -175,7 +181,7 @@ class WindowStage:
         """
         shard = self.shards[partition]
         self._snapshot_at[partition] = time.monotonic() + SNAPSHOT_SECONDS
-        if shard.offset < 0 or self._closed.waiting:
+        if shard.offset < 0 or self._closed.waiting or self._judged.waiting:
             self._snapshot_at[partition] = time.monotonic() + 1.0
             return
         try:
@@ -192,6 +198,7 @@ class WindowStage:
             if epoch != self._epoch:
                 self.shards = {}
                 self._pending.clear()
+                await self._judged.clear()
                 self.shards = await self._take_up(epoch)
                 self._epoch, self._resend_at = epoch, 0.0
 
@@ -220,6 +227,7 @@ class WindowStage:
                 if turn is not None:
                     await turn
                 await self._closed.flushed()
+                await self._judged.flushed()
                 for partition in list(self.shards):
                     await self._snapshot(partition)
         except (Fenced, Unavailable, TimeoutError) as error:
@@ -243,6 +251,9 @@ class WindowStage:
         for tenant in tenants:
             self._count(self.metrics.series_overflow_total.labels(tenant=tenant.name), tenant.overflowed)
             self._count(self.metrics.rule_errors_total, tenant.failures, tenant.name)
+            self.metrics.sequence_keys.labels(tenant=tenant.name).set(len(tenant.sequences))
+            self._count(self.metrics.sequence_overflow_total.labels(tenant=tenant.name), tenant.sequences.overflowed)
+            self._count(self.metrics.sequence_late_total.labels(tenant=tenant.name), tenant.sequences.late)
         for at, shard in self.shards.items():
             self._count(self.metrics.tenants_overflow_total, shard.overflowed, at)
             for topic, (revised, dropped) in shard.late.items():

@@ -74,6 +74,15 @@ class Metrics:
             "Events counted into __overflow__ because the tenant has too many series.",
             "tenant",
         )
+        self.sequence_keys = gauge(
+            "sequence_keys", "Accounts, requests and the like that policies about sequences follow.", "tenant"
+        )
+        self.sequence_overflow_total = counter(
+            "sequence_overflow_total", "Events not followed because policies about sequences follow too many.", "tenant"
+        )
+        self.sequence_late_total = counter(
+            "sequence_late_total", "Events that came too late for the policies about sequences.", "tenant"
+        )
         self.interned_series = gauge("interned_series", "Series that this worker recognises at once.")
         self.tenants = gauge("tenants", "Tenants held in memory.")
         self.tenants_overflow_total = counter(

@@ -1,4 +1,4 @@
-"""What travels on the topic ``panes``: what batches of events add to windows, and how far event time has come.
+"""What travels on the topic ``panes``: what batches of events add to windows and sequences, and how far time has come.
 
 A delta names the source partition and the offsets that it was folded from, so merging it twice can be refused.
 """
@@ -10,6 +10,7 @@ import msgspec
 
 from schemas.failures import Rejected
 from streams.batch import Partition
+from streams.compliance.sequences.marks import Marks
 from streams.windows.columns import Batch, batch
 from streams.windows.panes import Cell, Series
 
@@ -83,23 +84,28 @@ class _Delta3(msgspec.Struct, frozen=True, array_like=True, tag=3):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Delta | _Delta3 | Pulse)
+_decoder = msgspec.msgpack.Decoder(_Delta | _Delta3 | Pulse | Marks)
 
 
-def encode(record: PaneDelta | Pulse) -> bytes:
+Record = PaneDelta | Pulse | Marks
+
+
+def encode(record: Record) -> bytes:
     """The packed form."""
-    if isinstance(record, Pulse):
+    if isinstance(record, Pulse | Marks):
         return _encoder.encode(record)
     return _encoder.encode(_Delta(*record[:-1], *record.cells.packed()))
 
 
-def decode(value: bytes) -> PaneDelta | Pulse | None:
+def decode(value: bytes) -> Record | None:
     """What is in a record; None when nothing of ours ever looked like it.
 
     Raises Rejected for a record of a later version: merging the ones after it would leave it out.
     """
     try:
         record = _decoder.decode(value)
+        if isinstance(record, Marks):
+            return _marks(record)
         return record if isinstance(record, Pulse) else _delta(record)
     except ValueError:  # msgspec's errors are some
         if _is_ours(value):
@@ -117,6 +123,13 @@ def _delta(record: _Delta | _Delta3) -> PaneDelta:
         raise ValueError("a cell of no series")
     about = (record.tenant, record.source, record.incarnation, record.first, record.last, record.part, record.parts)
     return PaneDelta(*about, series, cells)
+
+
+def _marks(record: Marks) -> Marks:
+    """Raises ValueError when it cannot be one."""
+    if any(not 0 <= mark.policy < len(record.policies) for mark in record.marks):
+        raise ValueError("a mark of no policy")
+    return record
 
 
 def _is_ours(value: bytes) -> bool:

@@ -7,7 +7,9 @@ import msgspec
 
 from schemas.alert import Alert
 from streams.batch import Partition
-from streams.windows.deltas import PaneDelta, Pulse
+from streams.compliance.sequences.board import SequenceViolation
+from streams.compliance.sequences.marks import Marks
+from streams.windows.deltas import PaneDelta, Pulse, Record
 from streams.windows.kept import Name
 from streams.windows.rows import Block
 from streams.windows.tenant import Tenant, TenantState
@@ -25,11 +27,13 @@ class Output(NamedTuple):
     rows: dict[str, list[tuple[Any, ...]]]
     """By table: what is not of closed windows."""
     alerts: list[Alert]
+    violations: list[tuple[str, SequenceViolation]]
+    """Of policies about sequences, each with its tenant."""
     more: bool
     """The budget ran out before the clock was reached: advance again."""
 
 
-class ShardState(msgspec.Struct, array_like=True, tag=3):
+class ShardState(msgspec.Struct, array_like=True, tag=4):
     """A shard as it is kept in a snapshot; the tag is the version of the form."""
 
     offset: int
@@ -56,21 +60,29 @@ class Shard:
         self.tenants: dict[str, Tenant] = {}
         self.offset = -1
         """Offset of the last record of ``panes`` merged; rows carry the next one as their version."""
+        self.wall_ms = 0
+        """What the last pulse said of the clock of its reader."""
         self.most_tenants = most_tenants
         self.overflowed = 0
-        """Cells of tenants beyond the most that there may be, counted to the tenant :data:`OVERFLOW`."""
+        """Cells and marks of tenants beyond the most that there may be, counted to the tenant :data:`OVERFLOW`."""
         self.duplicates = 0
         self.late: dict[str, tuple[int, int]] = {}
         """By source topic: observations that revised a closed window of the smallest size, and that came too late."""
         self._merged: dict[tuple[Partition, str, str], tuple[int, set[int]]] = {}
         self._ticked_ms = 0
 
-    def merge(self, record: PaneDelta | Pulse, offset: int) -> None:
+    def merge(self, record: Record, offset: int) -> None:
         """Merge the record at ``offset``."""
         self.offset = offset
         if isinstance(record, PaneDelta):
             self._delta(record)
-            return
+        elif isinstance(record, Marks):
+            self._marks(record)
+        else:
+            self._pulse(record)
+
+    def _pulse(self, record: Pulse) -> None:
+        self.wall_ms = record.wall_ms
         for partition, high_ms, wall_ms in record.seen:
             self.watermark.observe(partition, high_ms, wall_ms)
         for partition in record.expected:
@@ -79,13 +91,8 @@ class Shard:
             self.watermark.idle(partition, record.wall_ms)
 
     def _delta(self, delta: PaneDelta) -> None:
-        """Merge a delta, unless what it covers was merged before (its batch was repeated after a crash)."""
-        key = (delta.source, delta.incarnation, delta.tenant)
-        last, parts = self._merged.get(key, (-1, set()))
-        if delta.last < last or (delta.last == last and delta.part in parts):
-            self.duplicates += 1
+        if self._is_known(delta):
             return
-        self._merged[key] = (delta.last, parts | {delta.part} if delta.last == last else {delta.part})
         reached = self.watermark.reached()
         tenant = self.tenant(delta.tenant)
         self.overflowed += len(delta.cells.starts) if tenant.name != delta.tenant else 0
@@ -95,6 +102,25 @@ class Shard:
         if not reached and len(delta.cells.starts):
             first = int(delta.cells.starts.min())
             self._ticked_ms = min(self._ticked_ms or first, first - first % self.evaluation_ms)
+
+    def _marks(self, marks: Marks) -> None:
+        if self._is_known(marks):
+            return
+        tenant = self.tenant(marks.tenant)
+        if tenant.name == marks.tenant:
+            tenant.sequences.merge(marks, self.watermark.reached())
+        else:  # of many tenants together, no sequence would mean anything
+            self.overflowed += len(marks.marks)
+
+    def _is_known(self, record: PaneDelta | Marks) -> bool:
+        """Whether what it covers was merged before: its batch was repeated after a crash."""
+        key = (record.source, record.incarnation, record.tenant)
+        last, parts = self._merged.get(key, (-1, set()))
+        if record.last < last or (record.last == last and record.part in parts):
+            self.duplicates += 1
+            return True
+        self._merged[key] = (record.last, parts | {record.part} if record.last == last else {record.part})
+        return False
 
     def _count_late(self, topic: str, after: tuple[int, int], before: tuple[int, int]) -> None:
         known = self.late.get(topic, (0, 0))
@@ -131,7 +157,8 @@ class Shard:
             tenant.close(closing)
             for table, found in tenant.rows(closing, self.offset + 1):
                 rows.setdefault(table, []).extend(found)
-        return Output(rows, alerts, more)
+        violations = [(name, found) for name, tenant in self.tenants.items() for found in tenant.take_violations()]
+        return Output(rows, alerts, violations, more)
 
     def _following(self, last_ms: int) -> int:
         """The next tick at which anything can change, clean-ups being due too; those before it are passed over."""

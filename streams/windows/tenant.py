@@ -8,16 +8,17 @@ import numpy as np
 
 from schemas.alert import Alert
 from schemas.sla import Sla
+from streams.compliance.sequences.board import Sequences, SequenceSettings, SequencesState, SequenceViolation
 from streams.health.graph import Component
 from streams.health.vitals import WATCHED, Vitals, VitalsState
 from streams.promql.moment import Resolver
-from streams.promql.storage import FOREVER
 from streams.rules.engine import RuleEngine
 from streams.slo.board import Board, BoardState
 from streams.slo.promises import Promises
 from streams.windows.catalogue import Catalogue, CatalogueState
 from streams.windows.columns import Batch
 from streams.windows.history import History, HistoryState
+from streams.windows.judged import evaluations
 from streams.windows.kept import Name, minutes_among, minutes_name, window_name, windows_among
 from streams.windows.panes import Cell, Series
 from streams.windows.revisable import Key, RevisableWindows, WindowState
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     dependencies: tuple[tuple[Component, Component], ...] = ()
     """Who depends on what, beside what health events say."""
     promises: Promises = Promises()
+    sequences: SequenceSettings = SequenceSettings()
 
 
 class TenantState(msgspec.Struct, array_like=True):
@@ -50,6 +52,7 @@ class TenantState(msgspec.Struct, array_like=True):
     health: VitalsState
     rules: msgspec.Raw
     objectives: BoardState = msgspec.field(default_factory=lambda: BoardState(0, []))
+    sequences: SequencesState = msgspec.field(default_factory=lambda: SequencesState([]))
 
     def references(self) -> Iterator[tuple[Name, str]]:
         """What it refers to, and where that is."""
@@ -75,6 +78,8 @@ class Tenant:
         names, reach_ms = _reach(engine, settings.promises)
         self.history = History(lambda name: names is None or name in names, reach_ms)
         self.health = Vitals(settings.evaluation_ms, settings.dependencies)
+        self.sequences = Sequences(settings.sequences, settings.lateness_ms)
+        self._violations: list[SequenceViolation] = []
         self.catalogue = Catalogue(settings.series_limit, self._is_watched)
         self.overflowed = 0
         """Observations that were counted into an overflow series."""
@@ -120,6 +125,7 @@ class Tenant:
 
     def evaluate(self, now_ms: int, live: bool) -> list[Alert]:
         """Evaluate the rules at an instant of event time; ``live`` when no later one follows yet."""
+        self._judge(now_ms)
         history, step = self.history, self.settings.evaluation_ms
         history.clock.set(now_ms, live)
         for gauge, service, value in self.sla.gauges(history.clock):
@@ -133,10 +139,22 @@ class Tenant:
             history.set(series, at_ms, value)
         return alerts + self.engine.evaluate(now_ms, history)
 
+    def _judge(self, now_ms: int) -> None:
+        """Take what has become certain about sequences; rules that are evaluated now see that it counts."""
+        found = self.sequences.advance(now_ms)
+        if found:
+            self._violations += found
+            self.merge(*evaluations(found, now_ms, self.settings.sequences.pane_ms), now_ms)
+
+    def take_violations(self) -> list[SequenceViolation]:
+        """Violations of policies about sequences that became certain since this was asked last."""
+        found, self._violations = self._violations, []
+        return found
+
     def next_ms(self, now_ms: int) -> int:
         """When an evaluation after the last one, at ``now_ms``, can find anything new, if nothing is merged before."""
         changes = (self.engine.next_ms, self.sla.next_ms, self.health.next_ms)
-        earliest = FOREVER
+        earliest = self.sequences.next_ms()
         for change in changes:
             if earliest > now_ms + self.settings.evaluation_ms:
                 earliest = min(earliest, change(now_ms))
@@ -205,6 +223,7 @@ class Tenant:
             self.health.snapshot(),
             msgspec.Raw(msgspec.msgpack.encode(self.engine.snapshot())),
             self.objectives.snapshot(minutes_among(self.name, self.objectives.packed(), references)),
+            self.sequences.snapshot(),
         )
 
     def restore(self, state: TenantState, packed: Mapping[Name, bytes]) -> None:
@@ -218,6 +237,7 @@ class Tenant:
         self.engine.restore(msgspec.msgpack.decode(state.rules))
         minutes = {kept.objective: [each.key for each in kept.minutes] for kept in state.objectives.followed}
         self.objectives.restore(state.objectives, minutes_among(self.name, minutes, packed))
+        self.sequences.restore(state.sequences)
 
 
 def _reach(engine: RuleEngine, promises: Promises) -> tuple[set[str] | None, int]:

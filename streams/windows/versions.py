@@ -60,7 +60,17 @@ class ShardState2(msgspec.Struct, array_like=True, tag=2):
     tenants: list[TenantState2]
 
 
-_decoder = msgspec.msgpack.Decoder(ShardState | ShardState2 | ShardState1)
+class ShardState3(msgspec.Struct, array_like=True, tag=3):
+    """Version 3: of its tenants it had no sequences."""
+
+    offset: int
+    merged: list[tuple[Partition, str, str, int, set[int]]]
+    watermark: WatermarkState
+    ticked_ms: int
+    tenants: list[TenantState]
+
+
+_decoder = msgspec.msgpack.Decoder(ShardState | ShardState3 | ShardState2 | ShardState1)
 
 
 def decode(packed: bytes) -> ShardState:
@@ -74,7 +84,9 @@ def decode(packed: bytes) -> ShardState:
         ) from None
     if isinstance(state, ShardState):
         return state
-    if isinstance(state, ShardState2):
+    if isinstance(state, ShardState3):
+        tenants = state.tenants
+    elif isinstance(state, ShardState2):
         tenants = [_third(tenant) for tenant in state.tenants]
     else:
         reached = state.watermark.reached_ms

@@ -9,6 +9,8 @@ from opentelemetry.trace import Tracer
 
 from schemas.config import Config
 from streams import app as faust_app
+from streams.compliance.sequences.board import SequenceSettings
+from streams.compliance.sequences.marking import Marker
 from streams.config.files import load_objectives
 from streams.config.masterkeys import load_protection
 from streams.health.graph import edge
@@ -56,7 +58,7 @@ def build_stages(
     stages = Stages(
         IngestStage(
             config,
-            Ingest(config.windows, config.limits, definitions.judge, load_protection(config, definitions.master_keys)),
+            _new_ingest(config, definitions),
             store,
             producer,
             consumer,
@@ -65,7 +67,11 @@ def build_stages(
             tracer,
             Sealing(store, Keyring(outside.clickhouse, definitions.master_keys)),
         ),
-        WindowStage(config, _new_shard(config, definitions), store, producer, consumer, metrics),
+        WindowStage(
+            *(config, _new_shard(config, definitions), store, producer, consumer),
+            _incarnations(config, topic.panes),
+            metrics,
+        ),
         NotifyStage(
             *(config, definitions.ladders, outside.alertmanager, store, producer, consumer, metrics),
             life=_life_of_alerts(config),
@@ -73,7 +79,7 @@ def build_stages(
         EvidenceStage(
             config,
             definitions.signing_key,
-            {policy.id: policy.digest for policy in definitions.judge.policies},
+            {policy.id: policy.digest for policy in definitions.judge.every},
             store,
             producer,
             consumer,
@@ -114,6 +120,13 @@ def _life_of_alerts(config: Config) -> Callable[[], Awaitable[str]]:
     return life
 
 
+def _new_ingest(config: Config, definitions: Definitions) -> Ingest:
+    judge = definitions.judge
+    marker = Marker(judge.sequences, judge.attributes) if judge.sequences else None
+    protect = load_protection(config, definitions.master_keys)
+    return Ingest(config.windows, config.limits, judge, protect, marker)
+
+
 def _new_shard(config: Config, definitions: Definitions) -> Callable[[], Shard]:
     windows, step, url = config.windows, int(config.rules.evaluation_interval * 1000), config.rules.external_url
     settings = Settings(
@@ -124,6 +137,9 @@ def _new_shard(config: Config, definitions: Definitions) -> Callable[[], Shard]:
         definitions.sla,
         tuple(map(edge, config.health.dependencies)),
         definitions.promises,
+        SequenceSettings(
+            definitions.judge.sequences, config.limits.sequence_keys, pane_ms=windows.security_pane * 1000
+        ),
     )
 
     def new_tenant(name: str) -> Tenant:

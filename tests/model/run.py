@@ -75,7 +75,7 @@ class _Worker:
         ingest = workload.new_ingest()
         told = (model.metrics, NoOpTracer(), Sealing(store, None))
         self.ingest = IngestStage(workload.CONFIG, ingest, *common, _incarnations, *told)
-        self.windows = WindowStage(workload.CONFIG, workload.new_shard, *common, model.metrics)
+        self.windows = WindowStage(workload.CONFIG, workload.new_shard, *common, _incarnations, model.metrics)
         self.stages = [asyncio.ensure_future(stage.run()) for stage in (self.ingest, self.windows)]
         offers = {"metrics": self.ingest.offer, "panes": self.windows.offer}
         self.agents = [asyncio.ensure_future(self._agent(topic, offers[topic])) for topic in self.queues]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
@@ -96,22 +97,20 @@ class MarkedEvents:
         self._protect = protect
         self._marks: dict[str, list[Mark]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
     def add(
-        self,
-        event: SecurityEvent | ProcessingEvent,
-        event_id: str,
-        time_ms: int,
-        offset: int,
-        digest: Callable[[], bytes],
+        self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, offset: int, value: bytes
     ) -> bool:
-        """Look at one event; whether it is a step of anything. ``digest``: of its record."""
+        """Look at one event; whether it is a step of anything. ``value``: of its record."""
         roles = self._marker(event)
         for role in roles:
             values = role.values(event.data)
             if all(values):
                 key = self._protect.key(event.data.tenant, values)
                 kind = "security" if isinstance(event, SecurityEvent) else "processing"
-                about = About(event.data.service, kind, event_id, digest()) if role.completing else None
+                about = About(event.data.service, kind, event_id, sha256(value).digest()) if role.completing else None
                 mark = Mark(role.policy, key, time_ms, role.steps, offset, about)
                 self._marks.setdefault(event.data.tenant, []).append(mark)
         return bool(roles)
