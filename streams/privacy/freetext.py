@@ -2,11 +2,15 @@
 
 import re
 from functools import lru_cache
+from urllib.parse import unquote
 
 from streams.privacy import cards, national_ids
 
-_SUSPICIOUS = re.compile(r"@|\d(?:[^\w\n]?\d){8}|\d\d[ -]?[A-Za-z](?!\w)|\d[AaBb] ?\d{3}")
+_SUSPICIOUS = re.compile(r"@|%[2-9A-Fa-f][0-9A-Fa-f]|\d(?:[^\w\n]?\d){8}|\d\d[ -]?[A-Za-z](?!\w)|\d[AaBb] ?\d{3}")
 """What every text has that must be looked at closely; most have none of it. All begin with a digit, which is quick."""
+
+_ESCAPED = re.compile(r"(?:%[2-9A-Fa-f][0-9A-Fa-f])+")
+"""Characters as URLs have them: a name is no less one for that."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """The usual id of an event, all different: looking closely at each would cost more than the rest of it."""
@@ -23,9 +27,14 @@ def is_harmless(text: str) -> bool:
 
 @lru_cache(16_384)
 def masked(text: str) -> str:
-    """The text without what may name a person. ``[email]`` and ``[national-id]`` say what was there."""
+    """The text without what may name a person. ``[email]`` and ``[national-id]`` say what was there.
+
+    Escapes of URLs are undone, so that whoever looks for names in the text finds them.
+    """
     if is_harmless(text) or _UUID.fullmatch(text):
         return text
+    if "%" in text:
+        text = _ESCAPED.sub(lambda found: unquote(found[0]), text)
     if "@" in text:
         text = _EMAIL.sub("[email]", text)
     return national_ids.masked(cards.truncated(text))

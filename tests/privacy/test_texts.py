@@ -44,6 +44,20 @@ def test_what_is_no_card_number_is_kept(text: str) -> None:
     assert truncated(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("/users?mail=ann.lee%40shop.example&page=2", "[email]&page=2"),
+        ("q=4111%201111%201111%201111", "q=4111 11** **** 1111"),
+        ("ann%2Elee%40shop%2eexample", "[email]"),
+        ("used 100% of 20% free, 5%off", "used 100% of 20% free, 5%off"),
+        ("Zo%C3%AB%20Lee", "Zo\u00eb Lee"),
+    ],
+)
+def test_what_is_escaped_as_in_urls_is_found_too(text: str, stored: str) -> None:
+    assert masked(text) == stored
+
+
 @given(st.integers(min_value=4 * 10**14, max_value=5 * 10**14 - 1), st.sampled_from(["", " ", "-", ".", "\u00a0"]))
 def test_no_number_with_a_check_digit_survives_however_it_is_grouped(start: int, gap: str) -> None:
     number = next(f"{start}{digit}" for digit in range(10) if has_luhn_digit(f"{start}{digit}"))
