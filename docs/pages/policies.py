@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from docs.structs import GENERATED, code, descriptions, table
+from schemas.duration import duration_text
 from schemas.events import Processing, Security
 from streams.compliance import shipped
 from streams.compliance.attributes import SHIPPED
 from streams.compliance.controls import controls
+from streams.compliance.sequences.policy import SequencePolicy
 from streams.compliance.vocabulary import DERIVED, FIELDS, IDENTITIES, STRUCTS, EventType, attribute_variable
 
 FILE = "policies.md"
@@ -22,6 +24,10 @@ def text() -> str:
         "They judge what events state; they are no audit, and no legal advice. "
         "[How to add one](../how-to/add-a-policy.md) says what their files look like.",
         table(["policy", "duty", "severity", "controls"], _policies()),
+        "## Policies about sequences",
+        "These judge several events together; their violations are about the last of them, or about the one that was "
+        "not answered. [Decision 14](../decisions/0014-sequences-in-the-shard.md) says how they are matched.",
+        table(["policy", "duty", "severity", "controls", "steps"], _sequences()),
         "## Controls",
         "What each asks for, in our own words, of those that a stream of events can witness.",
         table(["control", "what it asks for", "policies"], _controls()),
@@ -49,10 +55,28 @@ def _policies() -> Iterable[list[str]]:
         yield [code(policy.id), policy.title, policy.severity, "; ".join(listed)]
 
 
+def _sequences() -> Iterable[list[str]]:
+    for policy in shipped().sequences:
+        listed = [f"{_NAMES[name]} {', '.join(each)}" for name, each in policy.frameworks.items()]
+        yield [code(policy.id), policy.title, policy.severity, "; ".join(listed), _steps(policy)]
+
+
+def _steps(policy: SequencePolicy) -> str:
+    """In the words of the file, less what its conditions say."""
+    steps = []
+    for number, step in enumerate(policy.steps):
+        often = f"{step.times} times " if step.times > 1 else ""
+        waits = step.absent and number == len(policy.steps) - 1
+        until = f" for {duration_text(policy.deadline_ms)}" if waits else ""
+        steps.append(f"{'no ' if step.absent else often}{step.event} by {code(', '.join(step.by))}{until}")
+    within = f"; within {duration_text(policy.within_ms)}" if policy.within_ms else ""
+    return ", then ".join(steps) + within
+
+
 def _controls() -> Iterable[list[str]]:
     for framework, listed in controls().items():
         for name, says in listed.items():
-            ids = [code(policy.id) for policy in shipped().policies if name in policy.frameworks.get(framework, ())]
+            ids = [code(policy.id) for policy in shipped().every if name in policy.frameworks.get(framework, ())]
             yield [f"{_NAMES[framework]} {name}", says, ", ".join(ids) or "none yet"]
 
 

@@ -9,11 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas import cloudevents
+from schemas.duration import duration_text
 from schemas.events import ProcessingEvent, SecurityEvent
 from schemas.failures import Rejected
 from streams.cli._policies import policies
 from streams.compliance.judging import Finding
 from streams.compliance.policy import Policy
+from streams.compliance.sequences.marking import Marker, Part
+from streams.compliance.sequences.policy import SequencePolicy
 
 _CONFIG = click.option(
     "--config", metavar="FILE", help="The configuration; else TIDEWATCH_CONFIG, else ./tidewatch.toml."
@@ -31,7 +34,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a list of policies with their conditions.")
 def list_(config: str | None, as_json: bool) -> None:
     """List the policies that a worker judges by."""
-    found = policies((), config).policies
+    found = policies((), config).every
     if as_json:
         click.echo(json.dumps([_described(policy) for policy in found], indent=2))
         return
@@ -47,19 +50,24 @@ def list_(config: str | None, as_json: bool) -> None:
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print the finding of every policy, those not concerned too.")
 def explain(event: str, with_others: bool, config: str | None, as_json: bool) -> None:
-    """Say what each policy finds in EVENT, and why.
+    """Say what each policy finds in EVENT, and why; of one about a sequence, which of its steps the event is.
 
     EVENT is a file with one security or processing event in JSON, as services publish it; - reads standard input. The
     exit status is 1 when a policy is violated.
     """
-    findings = policies((), config).explain(_read(event))
+    judge, read = policies((), config), _read(event)
+    findings, parts = judge.explain(read), Marker(judge.sequences, judge.attributes).explain(read)
     if as_json:
-        click.echo(json.dumps([_explained(finding) for finding in findings], indent=2))
+        explained = [*map(_explained, findings), *map(_explained_part, parts)]
+        click.echo(json.dumps(explained, indent=2))
     else:
         for finding in findings:
             if finding.verdict or with_others:
                 _show(finding)
-        if not any(finding.verdict for finding in findings):
+        for part in parts:
+            if part.steps or with_others:
+                _show_part(part)
+        if not any(finding.verdict for finding in findings) and not any(part.steps for part in parts):
             click.echo("no policy concerns this event")
     if any(finding.verdict and finding.verdict[0] == "non_compliant" for finding in findings):
         raise SystemExit(1)
@@ -91,6 +99,34 @@ def _show(finding: Finding) -> None:
         click.echo(f"  to do: {policy.remediation}")
 
 
+def _show_part(part: Part) -> None:
+    policy = part.policy
+    if not part.steps:
+        click.echo(f"{policy.id}: no step of its sequence")
+        return
+    within = f" within {duration_text(policy.within_ms)}" if policy.within_ms else ""
+    click.echo(f"{policy.id}: {click.style(_steps_of(part), fg='cyan')}; several events{within} decide")
+    click.echo(f"  {policy.title} ({', '.join(policy.controls)}; {policy.severity})")
+    for number in range(len(policy.steps)):
+        click.echo(f"  {'>' if number in part.steps else ' '} {number + 1}. {_described_step(policy, number)}")
+    stated = ", ".join(f"{name} = {_value(value)}" for name, value in part.facts.items())
+    click.echo(f"  it looked at: {stated}")
+
+
+def _steps_of(part: Part) -> str:
+    numbers = " and ".join(str(number + 1) for number in part.steps)
+    return f"step {numbers} of {len(part.policy.steps)}"
+
+
+def _described_step(policy: SequencePolicy, number: int) -> str:
+    step = policy.steps[number]
+    last = number == len(policy.steps) - 1
+    limit = f" for {duration_text(policy.deadline_ms)}" if step.absent and last else ""
+    often = f"{step.times} x " if step.times > 1 else ""
+    condition = f" where {step.when.text.strip()}" if step.when else ""
+    return f"{'no ' if step.absent else often}{step.event}{condition}, by {', '.join(step.by)}{limit}"
+
+
 def _value(value: object) -> str:
     return "not stated" if value is None else json.dumps(value)
 
@@ -110,10 +146,28 @@ def _explained(finding: Finding) -> dict[str, object]:
     }
 
 
-def _described(policy: Policy) -> dict[str, object]:
+def _explained_part(part: Part) -> dict[str, object]:
+    policy = part.policy
+    return {
+        "policy": policy.id,
+        "verdict": _steps_of(part) if part.steps else "not_concerned",
+        "reason": "",
+        "controls": policy.controls,
+        "severity": policy.severity,
+        "facts": dict(part.facts),
+        "remediation": "",
+        "digest": policy.digest,
+    }
+
+
+def _described(policy: Policy | SequencePolicy) -> dict[str, object]:
+    names = ("id", "title", "frameworks", "severity", "reason", "remediation", "owner", "source", "digest", "file")
+    head = {name: msgspec.to_builtins(getattr(policy, name)) for name in names}
+    if isinstance(policy, SequencePolicy):
+        steps = [_described_step(policy, number) for number in range(len(policy.steps))]
+        return {**head, "sequence": {"within": duration_text(policy.within_ms), "steps": steps}}
     conditions = {
         event: {"when": pair.when.text if pair.when else "", "require": pair.require.text}
         for event, pair in policy.conditions.items()
     }
-    names = ("id", "title", "frameworks", "severity", "reason", "remediation", "owner", "source", "digest", "file")
-    return {**{name: msgspec.to_builtins(getattr(policy, name)) for name in names}, "conditions": conditions}
+    return {**head, "conditions": conditions}

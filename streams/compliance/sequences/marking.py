@@ -10,7 +10,7 @@ from streams.batch import RecordBatch
 from streams.compliance.attributes import LONGEST, Attribute, word
 from streams.compliance.sequences.marks import About, Mark, Marks
 from streams.compliance.sequences.policy import SequencePolicy
-from streams.compliance.vocabulary import FIELDS, EventType, Facts, RawFacts, Vocabulary, field_of
+from streams.compliance.vocabulary import FIELDS, EventType, Fact, Facts, RawFacts, Vocabulary, field_of
 from streams.privacy.protection import Protection
 
 _EVENTS = 65_536
@@ -47,6 +47,15 @@ class Role(NamedTuple):
         ]
 
 
+class Part(NamedTuple):
+    """What an event is in the sequences of one policy, for people."""
+
+    policy: SequencePolicy
+    steps: tuple[int, ...]
+    """None when it is none, or does not say what the key is made of."""
+    facts: Mapping[str, Fact | None]
+
+
 class Marker:
     """The steps of some policies. Like a :class:`streams.compliance.judging.Judge`, it remembers equal facts."""
 
@@ -69,6 +78,19 @@ class Marker:
         else:
             possible = self._may_be("processing", event.data.operation)
         return self._remembered(self._vocabulary.raw(event)) if possible else ()
+
+    def explain(self, event: SecurityEvent | ProcessingEvent) -> list["Part"]:
+        """What an event is in each policy, and what that looked at."""
+        raw = self._vocabulary.raw(event)
+        facts = self._vocabulary.facts(raw)
+        found: dict[int, list[int]] = {}
+        for role in self._roles(raw):
+            if all(role.values(event.data)):
+                found.setdefault(role.policy, []).extend(role.steps)
+        return [
+            Part(policy, tuple(sorted(found.get(number, ()))), {name: facts.get(name) for name in policy.reads})
+            for number, policy in enumerate(self.policies)
+        ]
 
     def _is_possible(self, kind: EventType, says: str) -> bool:
         """Whether an event may be a step, of which one field alone is known: an undecided condition may be true."""

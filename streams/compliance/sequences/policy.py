@@ -63,6 +63,11 @@ class SequencePolicy(msgspec.Struct, frozen=True, kw_only=True):
         return [f"{framework} {control}" for framework, listed in self.frameworks.items() for control in listed]
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Every variable that its conditions look at."""
+        return tuple(dict.fromkeys(name for step in self.steps if step.when for name in step.when.reads))
+
+    @property
     def completing(self) -> int:
         """The step whose event is the violation: the last that is not absent."""
         return max(number for number, step in enumerate(self.steps) if not step.absent)
