@@ -2,10 +2,8 @@
 
 import sys
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
-import numpy as np
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher as fetching
 from aiokafka.consumer.fetcher import Fetcher, FetchError, FetchResult
@@ -13,8 +11,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.batch import Partition, RecordBatch
-from streams.stages.unpacking import Fetched, Unpacked, unpacked
-from streams.texts import joined
+from streams.stages.unpacking import Fetched, Slice, records_of, unpacked
 
 _UNPACKED_RECORDS = 10_000
 """Of a partition at a time, and whole record batches: compressed records may take ten times the room once unpacked."""
@@ -80,29 +77,30 @@ def has_more(result: FetchResult) -> bool:
 def unpack(tp: TopicPartition, result: FetchResult) -> RecordBatch | None:
     """The next records of one fetch, as columns; None when it has no more but control records or aborted ones."""
     source = result._partition_records
-    found: list[Unpacked] = []
+    begins = source.next_fetch_offset
+    slices: list[Slice] = []
     count = 0
     while has_more(result) and count < _UNPACKED_RECORDS:
         raw, batch = source._records.next_slice()
         if source._check_crcs and not batch.validate_crc():
             raise KafkaError(f"damaged record batch in {tp}")
-        if not _skipped(source, batch):
-            part = unpacked(raw, batch).since(source.next_fetch_offset)
-            found += [part] if len(part.offsets) else []
-            count += len(part.offsets)
+        if records_of(raw) and not _skipped(source, batch):
+            slices.append((raw, batch))
+            count += records_of(raw)
         source.next_fetch_offset = batch.next_offset
     next_offset = source.next_fetch_offset
     result._assignment.state_value(tp).consumed_to(next_offset)
-    if not found:
+    found = unpacked(slices).since(begins)
+    offsets = found.offsets
+    if not len(offsets):
         return None
-    offsets = np.concatenate([part.offsets for part in found])
     contiguous = int(offsets[-1] - offsets[0]) + 1 == len(offsets)
     return RecordBatch(
         Partition(tp.topic, tp.partition),
         range(int(offsets[0]), int(offsets[-1]) + 1) if contiguous else offsets.tolist(),
-        joined([part.values for part in found]),
-        list(chain.from_iterable(part.each_headers() for part in found)) if any(p.headers for p in found) else None,
-        np.concatenate([part.timestamps for part in found]),
+        found.values,
+        found.headers,
+        found.timestamps,
         next_offset,
     )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.stages import unpacking
-from streams.stages.unpacking import FEW_RECORDS, Fetched, Unpacked, unpacked
+from streams.stages.unpacking import FEW_RECORDS, Fetched, Slice, Unpacked, unpacked
 
 CODECS = [
     DefaultRecordBatch.CODEC_NONE,
@@ -30,11 +30,15 @@ def batch(records: list[Record], codec: int = DefaultRecordBatch.CODEC_NONE) -> 
     return bytes(builder.build())
 
 
-def taken(data: bytes, few: int = 0) -> list[Unpacked]:
+def slices_of(data: bytes) -> list[Slice]:
     source, found = Fetched(data), []
     while source.has_next():
-        found.append(unpacked(*source.next_slice(), few))
+        found.append(source.next_slice())
     return found
+
+
+def taken(data: bytes, few: int = 0) -> Unpacked:
+    return unpacked(slices_of(data), few)
 
 
 def rows(part: Unpacked) -> list[tuple[Any, ...]]:
@@ -69,9 +73,29 @@ def records(draw: st.DrawFn) -> list[Record]:
 @given(records(), st.sampled_from(CODECS), st.sampled_from([0, FEW_RECORDS]))
 def test_columns_hold_what_was_written(written: list[Record], codec: int, few: int) -> None:
     """However few they are: then they are read one by one."""
-    [part] = taken(batch(written, codec), few)
+    assert rows(taken(batch(written, codec), few)) == expected(written)
 
-    assert rows(part) == expected(written)
+
+@given(st.lists(st.tuples(records(), st.sampled_from(CODECS)), max_size=4), st.sampled_from([0, FEW_RECORDS]))
+def test_record_batches_of_several_publishers_are_read_as_one(
+    written: list[tuple[list[Record], int]], few: int
+) -> None:
+    """Whatever their codecs, and with headers or without."""
+    assert rows(taken(b"".join(batch(*each) for each in written), few)) == [
+        row for each, _ in written for row in expected(each)
+    ]
+
+
+def test_record_batches_that_have_as_many_records_only_together_are_read_for_themselves() -> None:
+    """Their times and offsets count from what each of them says, so none may be taken for one of its neighbour."""
+    ones: list[Record] = [(n, 1_700_000_000_000, None, b"%d" % n, []) for n in range(3)]
+    others: list[Record] = [(n, 1_800_000_000_000, None, b"%d" % n, []) for n in range(3, 6)]
+    slices = [*slices_of(batch(ones)), *slices_of(batch(others))]
+    said = [bytearray(raw) for raw, _ in slices]
+    said[0][60], said[1][60] = 2, 4  # the last byte of their count
+    wrong = [(memoryview(bytes(raw)), view) for raw, (_, view) in zip(said, slices, strict=True)]
+
+    assert rows(unpacked(wrong, few=0)) == expected([*ones, *others])
 
 
 def test_usual_records_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,13 +104,12 @@ def test_usual_records_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) 
     written[40] = (40, 1_700_000_000_005, b"key", None, [])
 
     for codec in CODECS:
-        [part] = taken(batch(written, codec))
-        assert rows(part) == expected(written)
+        assert rows(taken(batch(written, codec))) == expected(written)
 
 
 def test_a_fetch_that_begins_within_a_record_batch_gives_the_rest_of_it() -> None:
     written: list[Record] = [(n, 1_700_000_000_000, None, b"%d" % n, [("a", b"b")]) for n in range(5)]
-    [part] = taken(batch(written))
+    part = taken(batch(written))
 
     assert rows(part.since(3)) == expected(written[3:])
     assert not len(part.since(5).offsets)
@@ -97,8 +120,6 @@ def test_records_of_the_old_formats_are_read() -> None:
     for offset in range(3):
         builder.append(offset, 1_700_000_000_000, None, b"%d" % offset)
 
-    parts = taken(bytes(builder.build()))
-
-    assert [row for part in parts for row in rows(part)] == [
+    assert rows(taken(bytes(builder.build()))) == [
         (offset, 1_700_000_000_000, b"%d" % offset, []) for offset in range(3)
     ]
