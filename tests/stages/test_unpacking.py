@@ -88,8 +88,8 @@ def test_record_batches_of_several_publishers_are_read_as_one(
 
 def test_record_batches_that_have_as_many_records_only_together_are_read_for_themselves() -> None:
     """Their times and offsets count from what each of them says, so none may be taken for one of its neighbour."""
-    ones: list[Record] = [(n, 1_700_000_000_000, None, b"%d" % n, []) for n in range(3)]
-    others: list[Record] = [(n, 1_800_000_000_000, None, b"%d" % n, []) for n in range(3, 6)]
+    ones: list[Record] = [(n, 1_700_000_000_000, None, b'{"n":%d}' % n, []) for n in range(3)]
+    others: list[Record] = [(n, 1_800_000_000_000, None, b'{"n":%d}' % n, []) for n in range(3, 6)]
     slices = [*slices_of(batch(ones)), *slices_of(batch(others))]
     said = [bytearray(raw) for raw, _ in slices]
     said[0][60], said[1][60] = 2, 4  # the last byte of their count
