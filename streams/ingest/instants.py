@@ -6,14 +6,22 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-_COMMON = np.frombuffer(b"0000-00-00T00:00:00.000Z", np.uint8)
-_MOST = np.where(np.char.isdigit(_COMMON.view("S1")), 9, 0)
-"""How far above :data:`_COMMON` a byte may be."""
+_FORMS, _MOST = {}, {}
+"""By length: how most publishers write times, with zeros for digits; and how far above that each byte may be."""
+for _fraction in (b"", b".000", b".000000"):
+    for _zone in (b"Z", b"+00:00"):
+        _digits = np.frombuffer(b"0000-00-00T00:00:00" + _fraction, np.uint8)
+        _form = np.append(_digits, np.frombuffer(_zone, np.uint8))
+        _FORMS[len(_form)] = _form
+        _MOST[len(_form)] = np.append(np.where(_digits == ord("0"), 9, 0), np.zeros(len(_zone), np.int64))
 
-_DAY, _HOUR, _MINUTE, _SECOND, _MS = (0, 1, 2, 3, 5, 6, 8, 9), (11, 12), (14, 15), (17, 18), (20, 21, 22)
+_DAY, _HOUR, _MINUTE, _SECOND = (0, 1, 2, 3, 5, 6, 8, 9), (11, 12), (14, 15), (17, 18)
 """Where the digits stand; a day is one number of eight of them."""
+_FRACTION = 20
+"""Where those of the fraction begin."""
 
 _LIST = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
@@ -24,10 +32,21 @@ def epoch_ms(texts: Any) -> NDArray[np.int64]:
     Raises :class:`msgspec.MsgspecError` when any of them is none, as the event's type would.
     """
     _, offsets, data = texts.buffers()
-    if (np.diff(np.frombuffer(offsets, np.int32, len(texts) + 1)) == len(_COMMON)).all():
-        found = _common(np.frombuffer(data, np.uint8).reshape(-1, len(_COMMON)))
-        if found is not None:
-            return found
+    ends = np.frombuffer(offsets, np.int32, len(texts) + 1)
+    lengths = np.diff(ends)
+    found = np.empty(len(texts), np.int64)
+    for length in np.unique(lengths).tolist():
+        rows = np.flatnonzero(lengths == length)
+        common = None
+        if length in _FORMS:
+            read = np.frombuffer(data, np.uint8)
+            alike = len(rows) == len(texts)
+            common = _common(read.reshape(-1, length) if alike else read[ends[rows][:, None] + np.arange(length)])
+        found[rows] = _any(texts.take(pa.array(rows))) if common is None else common
+    return found
+
+
+def _any(texts: Any) -> NDArray[np.int64]:
     times = _LIST.decode(strings(texts.to_pylist()))
     return np.array([round(time.timestamp() * 1000) for time in times], dtype=np.int64)
 
@@ -41,12 +60,12 @@ def strings(texts: Sequence[bytes]) -> bytes:
 
 
 def _common(texts: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-    """The times of texts in the form that most publishers write; None when any is not, or is no time."""
-    above = texts - _COMMON
-    if (above > _MOST).any():
+    """The times of texts of one length, in the form that most publishers write; None when any is not, or is no time."""
+    above = texts - _FORMS[texts.shape[1]]
+    if (above > _MOST[texts.shape[1]]).any():
         return None
     digits = above.T.astype(np.int32)  # a matrix product would be shorter, and wake the threads of BLAS
-    day, hour, minute, second, ms = (_number(digits, at) for at in (_DAY, _HOUR, _MINUTE, _SECOND, _MS))
+    day, hour, minute, second = (_number(digits, at) for at in (_DAY, _HOUR, _MINUTE, _SECOND))
     if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
         return None
     distinct, codes = np.unique(day, return_inverse=True)
@@ -55,8 +74,19 @@ def _common(texts: NDArray[np.uint8]) -> NDArray[np.int64] | None:
         midnights = np.array(dates, "datetime64[ms]").astype(np.int64)
     except ValueError:
         return None
-    found: NDArray[np.int64] = midnights[codes] + (((hour * 60 + minute) * 60 + second) * 1000 + ms)
-    return found
+    found: NDArray[np.int64] = midnights[codes] + ((hour * 60 + minute) * 60 + second) * 1000
+    return _with_fraction(found, digits)
+
+
+def _with_fraction(whole: NDArray[np.int64], digits: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Milliseconds with those of the fraction, of which there are as many digits as follow; rounded as Python does."""
+    length = len(digits)
+    figures = 6 if length in (_FRACTION + 7, _FRACTION + 12) else 3 if length in (_FRACTION + 4, _FRACTION + 9) else 0
+    fraction = _number(digits, tuple(range(_FRACTION, _FRACTION + figures))) if figures else 0
+    if figures < 6:
+        return whole + fraction
+    exact = (whole * 1000 + fraction) / 1e6 * 1000
+    return np.rint(exact).astype(np.int64)
 
 
 def _number(digits: NDArray[np.int32], at: tuple[int, ...]) -> NDArray[np.int32]:

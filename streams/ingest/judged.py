@@ -69,7 +69,9 @@ class JudgedEvents:
         self._numbers: dict[tuple[str, str, str, int], int] = {}
         self._parts: list[Judged] = []
 
-    def __bool__(self) -> bool:
+    @property
+    def are_any(self) -> bool:
+        """Whether any event was given a verdict."""
         return bool(self._each or self._parts)
 
     def add(self, index: int, time_ms: int, event_id: str, alike: Alike) -> None:
@@ -81,8 +83,10 @@ class JudgedEvents:
         self._each.append((index, time_ms, event_id, number))
 
     def add_all(self, judged: Judged) -> None:
-        """Several events."""
-        self._parts.append(judged)
+        """Several events, some of which may have no verdict."""
+        concerned = np.array([bool(alike.verdicts) for alike in judged.alike])[judged.codes]
+        if concerned.any():
+            self._parts.append(judged if concerned.all() else _some(judged, np.flatnonzero(concerned)))
 
     def given(self, values: Sequence[bytes | None]) -> Given:
         """All verdicts, by columns; ``values`` are those of all records of the batch."""
@@ -116,17 +120,23 @@ class JudgedEvents:
         if self._each:
             indexes, times, ids, codes = zip(*self._each, strict=True)
             parts.append(Judged(np.array(indexes), np.array(times), list(ids), self._alike, np.array(codes)))
+        if len(parts) == 1:
+            return parts[0]
         begins = np.cumsum([0, *(len(part.alike) for part in parts)]).tolist()
         places = np.concatenate([part.indexes for part in parts])
-        order = np.argsort(places, kind="stable")
-        names = [name for part in parts for name in part.ids]
-        return Judged(
-            places[order],
-            np.concatenate([part.times for part in parts])[order],
-            [names[at] for at in order.tolist()],
+        together = Judged(
+            places,
+            np.concatenate([part.times for part in parts]),
+            [name for part in parts for name in part.ids],
             [each for part in parts for each in part.alike],
-            np.concatenate([part.codes + begin for part, begin in zip(parts, begins, strict=False)])[order],
+            np.concatenate([part.codes + begin for part, begin in zip(parts, begins, strict=False)]),
         )
+        return _some(together, np.argsort(places))
+
+
+def _some(judged: Judged, at: NDArray[np.intp]) -> Judged:
+    ids = list(map(judged.ids.__getitem__, at.tolist()))
+    return Judged(judged.indexes[at], judged.times[at], ids, judged.alike, judged.codes[at])
 
 
 def _chosen(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:

@@ -37,6 +37,8 @@ class Gaps(NamedTuple):
 
     def some(self, chosen: NDArray[np.intp]) -> "Gaps":
         """The records at the given places."""
+        if len(chosen) == len(self.rows):
+            return self
         return Gaps(self.texts.some(chosen), self.rows[chosen], self.starts[chosen], self.ends[chosen])
 
     def closed(self, member: int, which: NDArray[np.bool_]) -> "Gaps":
@@ -76,9 +78,10 @@ def gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
     read = np.frombuffer(texts.data, np.uint8)
     rows, marks, counts = _marks(read, texts)
     texts = texts.some(rows)
-    opens, closes = marks[::2], marks[1::2]
+    opens, closes = np.ascontiguousarray(marks[::2]), np.ascontiguousarray(marks[1::2])
     owner = np.repeat(np.arange(len(rows)), counts // 2)
-    keys = np.flatnonzero((read.take(closes[:-1] + 1) == _COLON) & (opens[1:] - closes[:-1] <= _NEAR))
+    keys = np.flatnonzero(opens[1:] - closes[:-1] <= _NEAR)
+    keys = keys[read[closes[keys] + 1] == _COLON]
     lengths = closes[keys] - opens[keys] - 1
     starts = np.repeat(texts.ends[:, None], len(members), axis=1)
     ends, once = starts.copy(), np.ones(len(rows), dtype=bool)
@@ -87,11 +90,13 @@ def gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
         for at, byte in enumerate(member, 1):
             found = found[read[opens[found] + at] == byte]
         found = found[owner[found] == owner[found + 1]]
-        starts[owner[found], number], ends[owner[found], number] = opens[found + 1] + 1, closes[found + 1]
-        once &= np.bincount(owner[found], minlength=len(rows)) < 2
+        places = owner[found]
+        starts[places, number], ends[places, number] = opens[found + 1] + 1, closes[found + 1]
+        once &= np.bincount(places, minlength=len(rows)) < 2
     empty = starts == ends
     starts, ends = (np.where(empty, texts.ends[:, None], each) for each in (starts, ends))
-    return Gaps(texts, rows, starts, ends).some(np.flatnonzero(once))
+    found_in = Gaps(texts, rows, starts, ends)
+    return found_in if once.all() else found_in.some(np.flatnonzero(once))
 
 
 def _marks(read: NDArray[np.uint8], texts: Texts) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:

@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 
 from schemas import cloudevents
 from schemas.config import Limits
-from schemas.events import ProcessingEvent, SecurityEvent
+from schemas.events import Processing, ProcessingEvent, SecurityEvent
 from schemas.failures import Rejected
 from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.compliance.vocabulary import SHARED_ACCOUNTS
 from streams.ingest.fold import distinct
 from streams.ingest.instants import epoch_ms
+from streams.ingest.judged import Alike
 from streams.ingest.members import Gaps, gaps, unfit
-from streams.privacy.columns import PEOPLE, can_protect, masked_ids, named
+from streams.privacy.columns import PEOPLE, Ids, can_protect, masked_ids, named
 from streams.privacy.protection import Protection
 from streams.texts import Texts
 
@@ -38,16 +39,18 @@ _LONGEST = {"id": 256, "time": 64}
 """Bytes of a text that is taken without a look at its characters; of the others as many as they may have."""
 _LONGEST_PERSON = 4096
 
-_MOST_LEARNED, _LEAST_LEARNED = 0.05, 0.005
-"""Shares of a batch's records: what never repeats must not be learned for ever."""
-_PAYS_FROM = 10
-"""Records that a template should have saved from the decoder to have been worth learning."""
+_LEARNED = 0.05
+"""Share of a batch's records that is learned from at most: it costs some twenty times what decoding does."""
+_SEEN_ONCE = 200_000
 _TEMPLATES = 50_000
 """Past that many the table starts again."""
 
 _OTHER_TIME = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _APART = timedelta(days=1)
 """Policies count hours."""
+
+STORED = (*(name for name in Processing.__struct_fields__ if name not in PEOPLE), "source")
+"""The columns of a row that do not say who is in the event."""
 
 Key = tuple[bytes, int]
 """What is around the gaps, and which members have one."""
@@ -66,14 +69,12 @@ class Judge(Protocol):
 class Kind(NamedTuple):
     """What the events of a template have in common."""
 
-    tenant: str
-    service: str
-    fields: Mapping[str, Any]
-    """Of ``data``, as they may be stored; without who is in the event."""
-    source: str
+    alike: Alike
+    """How they are judged, and where."""
+    stored: tuple[Any, ...]
+    """The columns :data:`STORED` of their rows."""
     texts: str
-    """All of them in one, in lower case: what might repeat who is in the event."""
-    verdicts: Sequence[Verdict]
+    """All of them that are texts in one, in lower case: what might repeat who is in the event."""
 
 
 class Repeated(NamedTuple):
@@ -82,8 +83,7 @@ class Repeated(NamedTuple):
     indexes: NDArray[np.int64]
     times: NDArray[np.int64]
     """Epoch ms."""
-    ids: list[str]
-    """As they may be stored."""
+    ids: Ids
     kinds: Coded
     """Of :class:`Kind`."""
     said: dict[str, Coded]
@@ -100,8 +100,8 @@ class Repeats:
         self._can_learn = can_protect(protection)
         self._known: dict[Key, Kind | None] = {}
         """None: a template whose events are not alike."""
-        self._learned = 0
-        self._recognised = 0
+        self._once: set[int] = set()
+        """Hashes of templates that came once: most that do not come again never will."""
 
     def recognise(
         self, values: Sequence[bytes | None], among: NDArray[np.int64], earliest_ms: int, latest_ms: int
@@ -120,8 +120,9 @@ class Repeats:
             return [], among
         repeated = _some(repeated, (repeated.times >= earliest_ms) & (repeated.times <= latest_ms))
         around = Coded(repeated.kinds.codes, [kind.texts for kind in repeated.kinds.values])
-        repeated = _some(repeated, ~named(self._protection, repeated.said, around, repeated.ids))
-        self._recognised += len(repeated.indexes)
+        plain = np.ones(len(repeated.indexes), dtype=bool)
+        plain[named(self._protection, repeated.said, around, repeated.ids)] = False
+        repeated = _some(repeated, plain)
         left = np.ones(len(texts), dtype=bool)
         left[repeated.indexes] = False
         return [repeated._replace(indexes=among[repeated.indexes])], among[left]
@@ -160,15 +161,18 @@ class Repeats:
         if not len(found.rows):
             return
         keys, codes = _keys(found)
-        wanted = _MOST_LEARNED if self._recognised >= _PAYS_FROM * self._learned else _LEAST_LEARNED
-        budget = max(int(wanted * len(values)), 1)
-        firsts = dict(zip(reversed(codes.tolist()), reversed(range(len(codes))), strict=True))
-        for code, row in firsts.items():
-            key = keys[code]
-            if key not in self._known and key[1] & _NEEDED == _NEEDED and budget:
+        budget = max(int(_LEARNED * len(values)), 1)
+        _, firsts, counts = np.unique(codes, return_index=True, return_counts=True)
+        for key, row, count in zip(keys, firsts.tolist(), counts.tolist(), strict=True):
+            if key in self._known or key[1] & _NEEDED != _NEEDED:
+                continue
+            if count == 1 and hash(key) not in self._once:
+                self._once.add(hash(key))
+            elif budget:
                 budget -= 1
-                self._learned += 1
                 self._known[key] = self._kind(found.some(np.array([row])), events[indexes[found.rows[row]]])
+        if len(self._once) > _SEEN_ONCE:
+            self._once.clear()
 
     def _kind(self, gap: Gaps, event: ProcessingEvent) -> Kind | None:
         """What is common to all events of the template of ``event``, which was accepted; None: they are not alike."""
@@ -176,17 +180,17 @@ class Repeats:
         people = {name: getattr(event.data, name) + "-" for name in stated}
         data = msgspec.structs.replace(event.data, **people)
         changed = msgspec.structs.replace(event, id=event.id + "-", time=_OTHER_TIME, data=data)
-        said = {"id": changed.id, "time": changed.time.isoformat(), **people}
-        if abs(event.time - _OTHER_TIME) < _APART or self._read(_filled(_shut(gap), said)) != changed:
+        filled = {"id": changed.id, "time": changed.time.isoformat(), **people}
+        if abs(event.time - _OTHER_TIME) < _APART or self._read(_filled(_shut(gap), filled)) != changed:
             return None
         nobody = msgspec.structs.replace(event.data, **dict.fromkeys(PEOPLE, ""))
         stored = self._protection(msgspec.structs.replace(event, data=nobody), 0)
         if stored.secrets or self._judge.facts(event) != self._judge.facts(changed):
             return None
-        fields = {name: value for name, value in stored.fields.items() if name not in PEOPLE}
-        texts = [text for text in (*fields.values(), *fields["attributes"].values()) if isinstance(text, str)]
-        around = "\0".join((stored.source, *texts)).lower()
-        return Kind(event.data.tenant, event.data.service, fields, stored.source, around, self._judge(event))
+        row = {**stored.fields, "service": event.data.service, "tenant": event.data.tenant, "source": stored.source}
+        said = [text for text in (*row.values(), *row["attributes"].values()) if isinstance(text, str)]
+        alike = Alike("processing", event.data.tenant, event.data.service, self._judge(event))
+        return Kind(alike, tuple(row[name] for name in STORED), "\0".join(said).lower())
 
     def _read(self, record: bytes) -> object:
         try:
@@ -198,7 +202,6 @@ class Repeats:
         """Forget everything when there are too many templates; only between batches."""
         if len(self._known) >= _TEMPLATES:
             self._known.clear()
-            self._learned = self._recognised = 0
 
 
 def _shut(found: Gaps) -> Gaps:
@@ -240,7 +243,7 @@ def _some(repeated: Repeated, chosen: NDArray[np.bool_]) -> Repeated:
     return Repeated(
         repeated.indexes[at],
         repeated.times[at],
-        [repeated.ids[each] for each in at.tolist()],
+        repeated.ids._replace(texts=list(map(repeated.ids.texts.__getitem__, at.tolist()))),
         _of(repeated.kinds, at),
         {name: _of(column, at) for name, column in repeated.said.items()},
     )

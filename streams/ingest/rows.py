@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows, concatenated
-from streams.ingest.repeated import Repeated
-from streams.privacy.columns import PEOPLE, People
+from streams.ingest.repeated import STORED, Repeated
+from streams.privacy.columns import People
 from streams.privacy.freetext import masked
 from streams.privacy.protection import Protected
 
@@ -22,7 +22,6 @@ _PROCESSING = (
     *("operation", "data_categories", "data_subject", "purpose", "legal_basis", "consent", "consent_id", "actor"),
     *("recipient", "location", "encrypted", "retention_days", "attributes"),
 )
-_COMMON = tuple(name for name in _PROCESSING if name not in PEOPLE)
 _PROTECTED = frozenset({"raw_security", "raw_processing"})
 _HEALTH = ("component", "status", "check_duration_ms", "dependency")
 
@@ -65,12 +64,9 @@ class RowWriter:
     def repeated(self, events: Repeated, who: People) -> None:
         """Rows of ``raw_processing`` for events that are like earlier ones; ``who``: who is in them."""
         codes, kinds = events.kinds
-        columns: dict[str, Column] = {"time": events.times, **who.fields}
-        for name in _COMMON:
-            columns[name] = Coded(codes, [kind.fields[name] for kind in kinds])
-        for name in ("tenant", "service", "source"):
-            columns[name] = Coded(codes, [getattr(kind, name) for kind in kinds])
-        columns |= {"sealed": who.secrets, "event_id": events.ids}
+        common = zip(STORED, zip(*[kind.stored for kind in kinds], strict=True), strict=True)
+        columns: dict[str, Column] = {name: Coded(codes, values) for name, values in common}
+        columns |= {"time": events.times, **who.fields, "sealed": who.secrets, "event_id": events.ids.texts}
         self._parts.setdefault("raw_processing", []).append((columns, events.indexes))
 
     def health(self, event: HealthEvent, time_ms: int, index: int) -> None:

@@ -11,7 +11,7 @@ from itertools import accumulate
 SHORTEST, LONGEST = 13, 19
 _SHOWN_FIRST, _SHOWN_LAST = 6, 4
 
-_GAP = r"[^\w\n]"
+_GAP = r"(?:(?!\n)[\W_])"
 _GROUPS = re.compile(rf"\d(?:{_GAP}?\d){{{SHORTEST - 1},}}")
 """Digits with at most one other character between two of them. ``\\d`` are digits of any script."""
 
@@ -35,9 +35,14 @@ def has_luhn_digit(digits: str) -> bool:
     return total % 10 == 0
 
 
+def are_none(text: str) -> bool:
+    """Whether there is no card number in a text, by a quick look; or in several, with line ends between them."""
+    return not _GROUPS.search(text)
+
+
 def truncated(text: str) -> str:
     """The text with every card number cut to its first six and last four digits; what is between becomes ``*``."""
-    if not _GROUPS.search(text):
+    if are_none(text):
         return text
     hashes = [match.span() for match in _HASH.finditer(text)]
     kept = list(text)

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
+from unicodedata import normalize
+
+import msgspec
 
 from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
 from schemas.personal import PERSONS, RECORDS_OF_PERSONS, DataClass
@@ -29,7 +32,7 @@ SHORTEST_NAME = 3
 """Characters of an identifier that is looked for in the other texts of its event."""
 
 
-class Secret(NamedTuple):
+class Secret(msgspec.Struct, frozen=True, gc=False):
     """A value on its way to be sealed: it leaves the worker only as a ciphertext."""
 
     tenant: str
@@ -48,7 +51,7 @@ class Protected(NamedTuple):
     """Every field of ``data`` but service and tenant, in the order of its type."""
     event_id: str
     source: str
-    secrets: list[Secret]
+    secrets: tuple[Secret, ...]
 
 
 class Protection:
@@ -97,8 +100,6 @@ class _Event:
         for name, found in self.protection.classified[self.kind]:
             if value := fields[name]:
                 self._place(fields, name, name, value, found)
-        if self.kind == "processing":
-            fields["data_categories"] = [freetext.masked(name) for name in fields["data_categories"]]
         if data.attributes:
             attributes = fields["attributes"] = dict(data.attributes)
             for name, value in attributes.items():
@@ -106,9 +107,10 @@ class _Event:
                     found = self.protection.class_of(self.kind, f"attributes.{name}")
                     self._place(attributes, name, f"attributes.{name}", value, found)
         for place, name in (*self.texts, (envelope, "id"), (envelope, "source")):
-            text = freetext.masked(place[name])
-            place[name] = self._without_names(text) if self.names else text
-        return Protected(fields, envelope["id"], envelope["source"], self.secrets)
+            place[name] = self._kept(place[name])
+        if self.kind == "processing":
+            fields["data_categories"] = [self._kept(name) for name in fields["data_categories"]]
+        return Protected(fields, envelope["id"], envelope["source"], tuple(self.secrets))
 
     def _place(self, place: dict[str, Any], name: str, field: str, value: str, found: DataClass | None) -> None:
         if found is None and field == "target" and getattr(self.event.data, "kind", "") in RECORDS_OF_PERSONS:
@@ -138,10 +140,14 @@ class _Event:
             self.names[value] = own
         return own
 
+    def _kept(self, text: str) -> str:
+        masked = freetext.masked(text)
+        return self._without_names(masked) if self.names else masked
+
     def _without_names(self, text: str) -> str:
         lower = text.lower()
         for name, pseudonym in self.names.items():
-            if name.lower() in lower:
+            if not name.isascii() or name.lower() in lower:
                 text = _by_itself(name).sub(pseudonym, text)
         return text
 
@@ -153,9 +159,15 @@ def without(name: str, pseudonym: str, text: str) -> str:
 
 @lru_cache(4_096)
 def _by_itself(name: str) -> re.Pattern[str]:
-    """A name in a text, in any case, but not within a longer word."""
+    """A name in a text, in any case and with letters composed or not, but not within a longer word.
+
+    Some letters have another number of letters in another case, such as ß, of which ``re.IGNORECASE`` knows nothing.
+    """
+    cases = {name, name.lower(), name.upper(), name.casefold()}
+    forms = {name} if name.isascii() else {normalize(form, each) for each in cases for form in ("NFC", "NFD")}
     before, after = (r"(?<!\w)" if name[0].isalnum() else ""), (r"(?!\w)" if name[-1].isalnum() else "")
-    return re.compile(before + re.escape(name) + after, re.IGNORECASE)
+    either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.compile(f"{before}(?:{either}){after}", re.IGNORECASE)
 
 
 without_cards = lru_cache(16_384)(cards.truncated)

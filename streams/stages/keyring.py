@@ -48,13 +48,15 @@ class Keyring:
         """
         rows = [list(row) for row in secrets]
         self._look_for_erasures()
-        while missing := {s[:2] for row in rows for s in row if self._is_due(s)} - self._ciphers.keys():
+        while missing := {(s.tenant, s.person) for row in rows for s in row if self._is_due(s)} - self._ciphers.keys():
             self._fetch(missing)
             self._look_for_erasures()
-        return [[(s.field, self._seal(*s[:4])) for s in row if self._is_due(s)] for row in rows]
+        return [
+            [(s.field, self._seal(s.tenant, s.person, s.field, s.text)) for s in row if self._is_due(s)] for row in rows
+        ]
 
     def _is_due(self, secret: Secret) -> bool:
-        return secret.record_ms > self._erased.get(secret[:2], -1)
+        return secret.record_ms > self._erased.get((secret.tenant, secret.person), -1)
 
     def _sealed(self, tenant: str, person: str, field: str, text: str) -> str:
         key_id, cipher = self._ciphers[tenant, person]

@@ -45,10 +45,10 @@ def fresh(protect: Protection = UNKEYED) -> Ingest:
 
 
 def trained(*examples: bytes, protect: Protection = UNKEYED) -> Ingest:
-    """An ingest that has seen each example in a batch of its own."""
+    """An ingest that has seen each example twice, in a batch of its own."""
     ingest = fresh(protect)
     for value in examples:
-        ingested(ingest, [value])
+        ingested(ingest, [value, value])
     return ingest
 
 
