@@ -88,6 +88,28 @@ def test_names_are_found_in_any_case_but_not_within_other_words() -> None:
     assert stored.fields["reason"] == f"by {pseudonym(chr(0x130) + 'van')}, not by \u0130vana"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("straße-weiß", "STRASSE-WEISS"),
+        ("st\u0131ller\u0130-z", "st\u0131lleri\u0307-z"),
+        ("jürgen.müller", "ju\u0308rgen.mu\u0308ller"),
+        ("ju\u0308rgen", "JÜRGEN"),
+    ],
+)
+def test_a_name_is_found_in_other_letters_that_mean_the_same(name: str, text: str) -> None:
+    """Found by fuzzing: letters that have another number of letters in another case, or are put together."""
+    stored = protection()(security(actor=name, reason=f"by {text}, at last"), NOW)
+
+    assert stored.fields["reason"] == f"by {pseudonym(name)}, at last"
+
+
+def test_a_category_of_data_does_not_repeat_who_it_is() -> None:
+    stored = protection()(processing(data_subject="bob.smith", data_categories=["personal", "file of Bob.Smith"]), NOW)
+
+    assert stored.fields["data_categories"] == ["personal", f"file of {pseudonym('bob.smith')}"]
+
+
 def test_rules_classify_attributes_and_the_last_one_counts() -> None:
     rules = (
         "*.attributes.ward = phi",
