@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+import msgspec
+
 from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
 from schemas.personal import PERSONS, RECORDS_OF_PERSONS, DataClass
 from streams.privacy import cards, freetext
@@ -30,7 +32,7 @@ SHORTEST_NAME = 3
 """Characters of an identifier that is looked for in the other texts of its event."""
 
 
-class Secret(NamedTuple):
+class Secret(msgspec.Struct, frozen=True, gc=False):
     """A value on its way to be sealed: it leaves the worker only as a ciphertext."""
 
     tenant: str
@@ -49,7 +51,7 @@ class Protected(NamedTuple):
     """Every field of ``data`` but service and tenant, in the order of its type."""
     event_id: str
     source: str
-    secrets: list[Secret]
+    secrets: tuple[Secret, ...]
 
 
 class Protection:
@@ -108,7 +110,7 @@ class _Event:
             place[name] = self._kept(place[name])
         if self.kind == "processing":
             fields["data_categories"] = [self._kept(name) for name in fields["data_categories"]]
-        return Protected(fields, envelope["id"], envelope["source"], self.secrets)
+        return Protected(fields, envelope["id"], envelope["source"], tuple(self.secrets))
 
     def _place(self, place: dict[str, Any], name: str, field: str, value: str, found: DataClass | None) -> None:
         if found is None and field == "target" and getattr(self.event.data, "kind", "") in RECORDS_OF_PERSONS:
