@@ -188,7 +188,8 @@ class Repeats:
         if stored.secrets or self._judge.facts(event) != self._judge.facts(changed):
             return None
         row = {**stored.fields, "service": event.data.service, "tenant": event.data.tenant, "source": stored.source}
-        said = [text for text in (*row.values(), *row["attributes"].values()) if isinstance(text, str)]
+        several = (*row.values(), *row["data_categories"], *row["attributes"].values())
+        said = [text for text in several if isinstance(text, str)]
         alike = Alike("processing", event.data.tenant, event.data.service, self._judge(event))
         return Kind(alike, tuple(row[name] for name in STORED), "\0".join(said).lower())
 

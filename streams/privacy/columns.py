@@ -77,6 +77,8 @@ def named(protection: Protection, said: Mapping[str, Coded], around: Coded, ids:
         if protection.pseudonyms is None or classes[name] == "public":
             continue
         lower = [value.lower() if len(value) >= SHORTEST_NAME else "" for value in values]
+        unclear = np.array([not who.isascii() for who in lower], dtype=bool)  # they can be written in many ways
+        found += np.flatnonzero(unclear[codes]).tolist()
         looked_for = Coded(np.asarray(codes), lower)
         rows = _stated(looked_for)
         each = zip(rows.tolist(), listed(looked_for, rows), listed(around, rows), strict=True)

@@ -163,6 +163,16 @@ def test_what_differs_otherwise_is_not_learned(changes: dict[str, Any]) -> None:
     assert recognised(ingest, record(**changes)) == []
 
 
+@pytest.mark.parametrize(
+    "changes", [{"data_categories": ["about ann"]}, {"purpose": "STRASSE", "data_subject": "straße"}], ids=str
+)
+def test_people_are_found_wherever_the_protection_looks_for_them(changes: dict[str, Any]) -> None:
+    values = [record(**changes), record(**{**changes, "data_subject": "zoe"})] * 2
+    ingest = trained(*values, protect=protection())
+
+    assert becomes(ingested(ingest, values)) == becomes(ingested(fresh(protection()), values))
+
+
 def test_an_event_that_names_its_people_elsewhere_is_left_to_the_protection() -> None:
     ingest = trained(record(purpose="call Ann Smith back"), protect=protection())
     named = record(purpose="call Ann Smith back", data_subject="ann smith"), record(id="order-of-bob")
@@ -172,7 +182,7 @@ def test_an_event_that_names_its_people_elsewhere_is_left_to_the_protection() ->
 
 people = st.sampled_from(
     ["", "ann", "Ann", "bob", "root", "p-1", "4111 1111 1111 1111", "é", "a@b.example", "a,b", 'a"b', "\\"]
-)
+) | st.sampled_from(["Straße", "STRASSE", "Zoë"])
 hostile = st.sampled_from([None, 1, ["x"], {"actor": "ann"}, "\x00", "\x7f", "x" * 4097])
 changes = st.fixed_dictionaries(
     {},
@@ -186,7 +196,7 @@ changes = st.fixed_dictionaries(
         "actor": people | hostile,
         "recipient": people,
         "consent_id": people | hostile,
-        "purpose": st.sampled_from(["treatment", "to ann", "marketing"]) | people,
+        "purpose": st.sampled_from(["treatment", "to ann", "STRASSE 1", "marketing", "zoe\u0308"]) | people,
         "consent": st.sampled_from([True, False, None]),
         "data_categories": st.sampled_from([["phi"], ["personal", "ann"], [], ["cardholder"]]),
         "tenant": st.sampled_from(["default", "acme"]),
