@@ -222,6 +222,17 @@ def test_what_was_kept_earlier_must_be_found_again(directory: Path, sink: ClickH
     assert tidewatch(directory, "verify", *key, "--anchor", "nonsense").exit_code == 1
 
 
+def test_long_work_says_how_far_it_is_and_not_where_the_answer_goes(
+    directory: Path, sink: ClickHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(sink, tables())
+    monkeypatch.setattr("streams.cli._progress._SECONDS", 0.0)
+    found = tidewatch(directory, "verify", "--json")
+
+    assert len(json.loads(found.stdout)) == 2
+    assert [line for line in found.stderr.splitlines() if line.startswith("zeta")][-1] == "zeta, entries: 5 of 5"
+
+
 def test_violations_and_events_of_a_time_go_out_as_ocsf(directory: Path, sink: ClickHouse) -> None:
     put(sink, tables())
     insert(
@@ -234,7 +245,7 @@ def test_violations_and_events_of_a_time_go_out_as_ocsf(directory: Path, sink: C
     events = [json.loads(line) for line in (directory / "ocsf").read_text().splitlines()]
     assert [event["class_uid"] for event in events] == [2003, 2003, 3002]
     assert {event["metadata"]["tenant_uid"] for event in events} == {"acme"}
-    assert tidewatch(directory, "ocsf", *hour[2:4], "--from", hour[3]).exit_code == 1
+    assert tidewatch(directory, "ocsf", *hour[2:4], "--from", hour[3]).exit_code == 2
 
 
 def test_a_key_is_made_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> None:
