@@ -47,6 +47,7 @@ SHIPPED: dict[str, Attribute] = {
     "legal_hold": Attribute("bool", "Whether a legal hold forbids to delete the data."),
     "request_received_at": Attribute("time", "When the data subject's request arrived."),
     "request_extended": Attribute("bool", "Whether the data subject was told within a month that it takes longer."),
+    "machine_readable": Attribute("bool", "Whether a copy was given in a structured format that machines read."),
     "breach_detected_at": Attribute("time", "When the breach became known."),
     "high_risk": Attribute("bool", "Whether the breach is likely to be a high risk to people."),
     "subjects_informed": Attribute("bool", "Whether the people concerned were told of the breach."),

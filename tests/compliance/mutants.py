@@ -6,7 +6,6 @@ from collections.abc import Iterator
 _STRING = re.compile(r"'[^']*'")
 _OPERATOR = re.compile(r"==|!=|<=|>=|<|>|&&|\|\||!(?!=)")
 _IN = re.compile(r"(?:'[^']*'|[\w.]+) in (?:\[[^\]]*\]|[\w.]+)")
-_ITEM = re.compile(r"'[^']*'")
 
 _TURNED = {
     "==": ["!="],
