@@ -1,21 +1,30 @@
 """A person is erased while the worker runs: nothing that Tidewatch keeps names it any more, and every sum stays."""
 
 import json
+import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from pypdf import PdfReader
 
+from tests.e2e.disguises import Disguises
 from tests.e2e.events import event, metric
 from tests.e2e.pipeline import Pipeline, pipeline, pseudonyms
 from tests.servers.kafka import KafkaServer
 
 ALICE, ADDRESS, CONSENT = "Alice.Liddell@wonder.example", "198.51.100.77", "consent-8842-liddell"
-NAMES = ("alice.liddell", "liddell", ADDRESS, "4111111111111111", "4111 1111 1111 1111", "123-45-6789")
+NAMES = (ALICE, "alice.liddell", "liddell", ADDRESS, "4111111111111111", "4111 1111 1111 1111", "123-45-6789")
+DISGUISES = Disguises(NAMES)
+ESCAPED = quote(ALICE, safe="")
 BOB = "bob.dodgson"
 SERVICES = ("metrics", "security", "processing")
 """Topics of the services, by their fields of the configuration: what they hold is theirs."""
@@ -27,11 +36,15 @@ def told(now: float) -> Iterator[tuple[str, bytes]]:
         at = now + number
         yield "processing", event(
             "processing", at, service="crm", operation="export", data_subject=ALICE, consent_id=CONSENT, actor=BOB,
-            purpose=f"answer to {ALICE}", attributes={"email": ALICE, "card": "4111111111111111"},
+            purpose=f"answer to {ALICE}", attributes={
+                "email": ALICE, "card": "4111111111111111", "link": f"https://crm.example/?who={ESCAPED}&page=1",
+                "loud": f"for {ALICE.upper()}",
+            },
         )  # fmt: skip
         yield "security", event(
             "security", at, service="sshd", kind="auth_failure", outcome="failure", actor=ALICE, address=ADDRESS,
             reason=f"Failed password for {ALICE.lower()} from {ADDRESS} port 22",
+            action=f"GET /login?user={ESCAPED.lower()}",
         )  # fmt: skip
         yield "security", event("security", at, service="sshd", kind="auth_success", actor=BOB, address="192.0.2.1")
         yield "security", event("security", at, service="ward", kind="phi_access", actor=BOB, target=ALICE)
@@ -39,6 +52,14 @@ def told(now: float) -> Iterator[tuple[str, bytes]]:
     yield "processing", f'{{"data_subject": "{ALICE}", "card": "4111 1111 1111 1111"'.encode()
     yield "metrics", f"liddell said: {ALICE}".encode() + b"\xff\xfe"
     yield "metrics", metric(now, "mails", 1, kind="counter", recipient=ALICE)
+
+
+@pytest.mark.parametrize("before", [b"", b"x", b"xy", b"xyz"])
+def test_a_name_is_found_whatever_it_wears(before: bytes) -> None:
+    clothes = (b64encode(before + ALICE.encode() + b"."), ALICE.upper().encode(), ESCAPED.encode(), b"LIDDELL")
+    clothes += (sha256(ALICE.lower().encode()).digest(), sha256(ALICE.encode()).hexdigest().encode())
+    assert all(named(before + worn) for worn in clothes)
+    assert not named(before + BOB.encode())
 
 
 @pytest.mark.slow
@@ -62,18 +83,22 @@ def test_after_an_erasure_nothing_names_the_person_and_every_sum_stays(
         rotated(running)
         assert revealed(running, known_as)["actor"] == ALICE
 
-        erased = json.loads(
-            running.tidewatch("erase", "--subject", ALICE, "--reason", f"{ALICE} asked", "--yes", "--json").stdout
-        )
+        asked = ("--reason", f"{ALICE.upper()} asked, see https://mail.example/?from={ESCAPED}")
+        erasing = running.tidewatch("erase", "--subject", ALICE, *asked, "--yes", "--json")
+        erased = json.loads(erasing.stdout)
 
         assert (erased["person"], len(erased["keys"]), erased["rows"]) == (known_as, 1, 60)
+        assert not named(said(erasing))
         assert sums(running) == before
         assert running.value(f"SELECT count() FROM raw_security WHERE actor = '{known_as}'") == counted
-        assert "were destroyed" in running.tidewatch("reveal", known_as, "--reason", "x", status=1).stderr
+        revealing = running.tidewatch("reveal", known_as, "--reason", "x", status=1)
+        assert "were destroyed" in revealing.stderr
         bob = pseudonyms(running).of("default", BOB)
         assert set(revealed(running, bob).values()) == {BOB}
-        for name, text in everything(running):
-            assert not named(text), name
+        day = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+        for name, text in (*everything(running), *handed_over(running, day), ("reveal", said(revealing))):
+            assert not DISGUISES.found_in(text), name
+        assert sums(running) == before, "asking changed something"
         assert any(
             named(record) for record in records(running.bootstrap, TopicPartition(running.topics["security"], 0, 0))
         )
@@ -83,7 +108,7 @@ def test_after_an_erasure_nothing_names_the_person_and_every_sum_stays(
         *files(server.data_dir / "data", {running.topics[field] for field in SERVICES}),
     ]
     assert len(ours) > 100
-    assert [file for file in ours if named(file.read_bytes())] == []
+    assert {file: found for file in ours if (found := DISGUISES.found_in(file.read_bytes()))} == {}
 
 
 def rotated(running: Pipeline) -> None:
@@ -147,6 +172,34 @@ def files(directory: Path, without: set[str] = frozenset()) -> Iterator[Path]:  
 
 
 def named(data: bytes) -> bool:
-    """Whether bytes name Alice, in any case."""
-    lower = data.lower()
-    return any(name.encode() in lower for name in NAMES)
+    """Whether bytes name Alice, in whatever case or encoding."""
+    return bool(DISGUISES.found_in(data))
+
+
+def handed_over(running: Pipeline, day: str) -> Iterator[tuple[str, bytes]]:
+    """What goes out to others, and all that the commands print: reports, the ledger, OCSF."""
+    formats = {"compliance": ("terminal", "html", "md", "csv", "json", "pdf", "oscal"), "sla": ["pdf"], "cost": ["csv"]}
+    for report, forms in formats.items():
+        for form in forms:
+            file = running.directory / f"{report}.{form}"
+            asked = ("report", report, "--period", day, "--format", form, "--output", str(file))
+            yield f"{report} as {form} says", said(running.tidewatch(*asked))
+            yield file.name, text_of(file) if form == "pdf" else file.read_bytes()
+    for what, *arguments in (("export",), ("ocsf", "--from", day)):
+        file = running.directory / f"evidence.{what}"
+        yield f"audit {what} says", said(running.tidewatch("audit", what, *arguments, str(file)))
+        assert b"default" in file.read_bytes()
+        yield file.name, file.read_bytes()
+    yield "audit verify says", said(running.tidewatch("audit", "verify", "--json"))
+
+
+def said(run: "subprocess.CompletedProcess[str]") -> bytes:
+    return (run.stdout + run.stderr).encode()
+
+
+def text_of(file: Path) -> bytes:
+    """What a PDF shows, and what is attached to it."""
+    pdf = PdfReader(file)
+    shown = "\n".join(page.extract_text() for page in pdf.pages)
+    assert "default" in shown
+    return b"\n".join([shown.encode(), *(data for files in pdf.attachments.values() for data in files)])
