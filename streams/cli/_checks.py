@@ -30,7 +30,7 @@ SHIPPED = {"tidewatch.yml": "streams.rules", "escalation.yml": "streams.alerts"}
 
 _UNIT_TEST = re.compile(r"^(rule_files|tests)\s*:", re.M)
 _LADDERS = re.compile(r"^ladders\s*:", re.M)
-_POLICY = re.compile(r"^(applies_to|require)\s*:", re.M)
+_POLICY = re.compile(r"^(applies_to|require|sequence)\s*:", re.M)
 _OBJECTIVES = re.compile(r"^(services|maintenance|defaults)\s*:", re.M)
 _TARGETS = re.compile(r"^\[(targets|indicators|services[.\w-]*)\]", re.M)
 

@@ -50,10 +50,11 @@ def list_(config: str | None, as_json: bool) -> None:
 @_CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print the finding of every policy, those not concerned too.")
 def explain(event: str, with_others: bool, config: str | None, as_json: bool) -> None:
-    """Say what each policy finds in EVENT, and why; of one about a sequence, which of its steps the event is.
+    """Say what each policy finds in EVENT, and why.
 
-    EVENT is a file with one security or processing event in JSON, as services publish it; - reads standard input. The
-    exit status is 1 when a policy is violated.
+    Of a policy about a sequence it says which of the steps the event is. EVENT is a file with one security or
+    processing event in JSON, as services publish it; - reads standard input. The exit status is 1 when a policy is
+    violated.
     """
     judge, read = policies((), config), _read(event)
     findings, parts = judge.explain(read), Marker(judge.sequences, judge.attributes).explain(read)

@@ -5,8 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from schemas.events import processing
+from schemas.events import processing, security
 from streams.cli import main
+from tests.compliance.sequences.test_reading import POLICY as SEQUENCE
 from tests.compliance.test_files import POLICY
 
 
@@ -91,4 +92,50 @@ def test_list_shows_every_policy():
     assert "consent-given" in run("policy", "list").output
     listed = json.loads(run("policy", "list", "--json").stdout)
     assert len(listed) >= 40
-    assert all(policy["conditions"] and len(policy["digest"]) == 64 for policy in listed)
+    assert all(policy.get("conditions") or policy["sequence"] for policy in listed)
+    assert all(len(policy["digest"]) == 64 for policy in listed)
+    (guessed,) = (policy for policy in listed if policy["id"] == "guessed-password-refused")
+    assert guessed["sequence"]["within"] == "10m"
+    assert guessed["sequence"]["steps"][0] == "5 x security where kind == 'auth_failure', by actor"
+
+
+LOGIN = json.dumps({**security.EXAMPLE, "data": {**security.EXAMPLE["data"], "kind": "auth_success"}})  # type: ignore[dict-item]
+
+
+def test_explain_says_which_step_of_a_sequence_an_event_is():
+    """Whether it is a violation, several events decide."""
+    result = run("policy", "explain", "-", given=LOGIN)
+    assert "guessed-password-refused: step 2 of 2; several events within 10m decide" in result.output
+    assert "    1. 5 x security where kind == 'auth_failure', by actor" in result.output
+    assert "  > 2. security where kind == 'auth_success', by actor" in result.output
+    assert "audit-trail-resumed" not in result.output
+    everything = run("policy", "explain", "--all", "-", given=LOGIN).output
+    assert "audit-trail-resumed: no step of its sequence" in everything
+    found = {each["policy"]: each for each in json.loads(run("policy", "explain", "--json", "-", given=LOGIN).stdout)}
+    assert found["guessed-password-refused"]["verdict"] == "step 2 of 2"
+    assert found["audit-trail-resumed"]["verdict"] == "not_concerned"
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    path = tmp_path / "badge-returned.yml"
+    path.write_text(SEQUENCE, encoding="utf-8")
+    return path
+
+
+def test_check_says_what_is_wrong_with_a_policy_about_a_sequence(sequence):
+    result = run("check", str(sequence))
+    assert (result.exit_code, result.output) == (0, f"{sequence}: 0 rules, 1 policy, no errors\n")
+    sequence.write_text(SEQUENCE.replace("kind == 'other'", "knd == 'other'"), encoding="utf-8")
+    result = run("check", str(sequence))
+    assert result.exit_code == 1
+    assert f"{sequence}:11:31: undeclared reference to 'knd'; write 'kind'" in result.output
+
+
+def test_a_failing_test_of_a_sequence_says_which_event_is_the_violation(sequence):
+    """Events are counted from 1, in the order in which they are written."""
+    sequence.write_text(SEQUENCE.replace("times: 2", "times: 1"), encoding="utf-8")
+    result = run("test", "policies", str(sequence))
+    assert result.exit_code == 1
+    assert f"{sequence}:25:7: badge-returned: non_compliant at 2, 3 (" in result.output
+    assert ", expected non_compliant at 3" in result.output
