@@ -8,7 +8,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types docs stale check bench chaos chaos-short back-pressure kafka pins clean
+.PHONY: help install demo test fuzz lint format types docs stale check bench chaos chaos-short back-pressure kafka pins clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ install: .venv/tidewatch-dev ## Set up .venv with everything a developer needs
 
 test: .venv/tidewatch-dev ## Run all tests, against real servers where they are installed (ARGS="-k windows -x")
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: .venv/tidewatch-dev ## Feed policy files, conditions and personal data that mean harm for ten minutes (ARGS="--fuzz-seconds 60")
+	$(BIN)/python -m pytest tests/fuzz --fuzz-seconds 600 $(ARGS)
 
 lint: .venv/tidewatch-dev ## Check style and formatting
 	$(BIN)/ruff check .
