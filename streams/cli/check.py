@@ -5,7 +5,8 @@ import json
 import click
 import msgspec
 
-from streams.cli._checks import Checks, Finding
+from streams.cli._checks import Checked, Checks
+from streams.cli._counted import counted
 
 
 @click.command()
@@ -42,15 +43,14 @@ def command(paths: tuple[str, ...], config_path: str | None, strict: bool, as_js
             click.echo(str(error))
         for warning in checked.warnings:
             click.echo(warning.line_of("warning: "))
-        verdict = _counted(checked.errors, "error") or "no errors"
-        more = f", {_counted(checked.warnings, 'warning')}" if checked.warnings else ""
-        policies = f", {checked.policies} polic{'y' if checked.policies == 1 else 'ies'}" if checked.policies else ""
-        objectives = f", {checked.objectives} objective{'s' * (checked.objectives != 1)}" if checked.objectives else ""
-        counts = f"{checked.rules} rules{policies}{objectives}"
-        click.echo(f"{', '.join(checked.files) or 'nothing'}: {counts}, {verdict}{more}")
+        click.echo(_summary(checked))
     if checked.errors:
         raise SystemExit(1)
 
 
-def _counted(findings: list[Finding], what: str) -> str:
-    return f"{len(findings)} {what}{'s' * (len(findings) != 1)}" if findings else ""
+def _summary(checked: Checked) -> str:
+    counts = ((checked.rules, "rule"), (checked.policies, "policy"), (checked.objectives, "objective"))
+    what = [counted(number, one) for number, one in counts if number]
+    said = [counted(len(checked.errors), "error") if checked.errors else "no errors"]
+    said += [counted(len(checked.warnings), "warning")] if checked.warnings else []
+    return f"{', '.join(checked.files) or 'nothing'}: {', '.join([*what, *said])}"

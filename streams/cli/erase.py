@@ -10,6 +10,7 @@ from sinks.subject_keys import Erasure
 from streams.api.parameters import DEFAULT_TENANT
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
+from streams.cli._counted import counted
 from streams.cli._protected import Desk, author, desk, now_ms, reason, record
 from streams.cli._publishing import kafka_options, settings
 from streams.privacy.protection import without
@@ -58,7 +59,8 @@ def command(
         print_json(told)
     else:
         click.echo(
-            f"erased: {told['person']}, {len(told['keys'])} keys destroyed, {told['rows']} rows stay without a name"
+            f"erased: {told['person']}, {counted(len(told['keys']), 'key')} destroyed, "
+            f"{counted(told['rows'], 'row')} stay without a name"
         )
         click.echo(f"proof: {told['proof']}")
 

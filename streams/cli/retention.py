@@ -12,6 +12,7 @@ from sinks.clickhouse import ClickHouse
 from sinks.migrations import apply_retention, holds
 from streams.cli._answers import print_json
 from streams.cli._clickhouse import sentences
+from streams.cli._counted import counted
 from streams.cli._protected import author, desk, now_ms, reason, record
 from streams.cli._publishing import kafka_options, settings
 
@@ -100,7 +101,7 @@ def report(path: str | None, bootstrap_servers: str | None, as_json: bool) -> No
     for row in deleted:
         whose = f" of tenant {row['tenant']}" if row["tenant"] else ""
         click.echo(
-            f"{row['table_name']}: {row['deleted']:,} rows{whose} from {row['day']:%Y-%m-%d}, "
+            f"{row['table_name']}: {counted(row['deleted'], 'row')}{whose} from {row['day']:%Y-%m-%d}, "
             f"deleted between {_time(row['since'])} and {_time(row['until'])}"
         )
     if not deleted:

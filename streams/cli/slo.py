@@ -9,6 +9,7 @@ import yaml
 
 from schemas.duration import duration_text
 from schemas.slo import Calendar, Objective
+from streams.cli._counted import counted
 from streams.slo.advice import advice
 from streams.slo.export import rules
 from streams.slo.files import Objectives, read_objectives
@@ -43,8 +44,8 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
         _show_problems(found)
         for warning in warnings:
             click.echo(f"{warning.place}: warning: {warning.text}; {warning.fix}", err=True)
-        counts = f"{len(found.objectives)} objectives, {len(found.problems)} problems"
-        click.echo(counts + (f", {len(warnings)} warnings" if warnings else ""))
+        counts = f"{counted(len(found.objectives), 'objective')}, {counted(len(found.problems), 'problem')}"
+        click.echo(counts + (f", {counted(len(warnings), 'warning')}" if warnings else ""))
     raise SystemExit(1 if found.problems else 0)
 
 

@@ -76,7 +76,12 @@ def screen(found: Status, zone: str, width: int) -> RenderableType:
     title = f"{well} of {len(found.services)} services are well at {clock(found.at_ms, zone)} ({zone})"
     parts: list[RenderableType] = [Text(title, style="bold green" if found.is_well else "bold"), table]
     if not found.services:
-        parts[1:] = [Text("Nothing came in the last day: is a worker running, and do services publish?")]
+        parts[1:] = [
+            Text(
+                "No service level and no health is known of the last day: is a worker running, and do services publish "
+                "heartbeats or requests_total?"
+            )
+        ]
     if found.others:
         parts.append(Text(f"Firing for no service: {visible(', '.join(found.others))}", style="yellow"))
     return Group(*parts)

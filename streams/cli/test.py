@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from schemas.failures import Rejected
+from streams.cli._counted import counted
 from streams.cli._policies import policies as read_policies
 from streams.compliance.controls import controls
 from streams.compliance.inline import coverage
@@ -99,7 +100,7 @@ def policies(paths: tuple[str, ...], as_json: bool) -> None:
         for result in wrong:
             said = f" ({result.reason})" if result.reason else ""
             click.echo(f"FAILED {result.place}: {result.policy}: {result.found}{said}, expected {result.expected}")
-        click.echo(f"{len(judge.every)} policies: {len(results) - len(wrong)} passed, {len(wrong)} failed")
+        click.echo(f"{counted(len(judge.every), 'policy')}: {len(results) - len(wrong)} passed, {len(wrong)} failed")
         click.echo(f"controls without a policy: {', '.join(uncovered.controls) or 'none'}")
         click.echo(f"policies that never fired: {', '.join(uncovered.never_fired) or 'none'}")
     _finish(len(wrong))

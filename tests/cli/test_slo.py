@@ -35,7 +35,7 @@ def test_files_that_are_wrong_have_places_and_exit_status_1(tmp_path: Path) -> N
 
     status, out, error = run("check", str(file))
 
-    assert (status, out) == (1, "1 objectives, 1 problems\n")
+    assert (status, out) == (1, "1 objective, 1 problem\n")
     assert error.startswith(f"{file}:1:23: the service 'checkout' has the unknown key 'uptim'; write 'uptime'")
     assert json.loads(run("check", "--json", str(file))[1])["problems"] == error.splitlines()
 

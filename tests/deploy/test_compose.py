@@ -17,6 +17,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 EXAMPLE = (ROOT / "deploy/.env.example").read_text()
 PASSWORDS = re.findall(r"^(\w+_PASSWORD)=", EXAMPLE, re.M)
+BASE = re.findall(r"^ARG BASE=(\S+)", (ROOT / "Dockerfile").read_text(), re.M)
 STAGES = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.M)
 
 
@@ -26,7 +27,7 @@ def environment_of(service: str) -> dict[str, str]:
     return {name: value for name, value in given.items() if not value.startswith("${")}
 
 
-@pytest.mark.parametrize("image", [*(service["image"] for service in SERVICES.values()), *STAGES])
+@pytest.mark.parametrize("image", [*(service["image"] for service in SERVICES.values()), *BASE])
 def test_an_image_is_pinned_to_an_exact_version(image):
     """`latest`, or a tag that moves, would make two installations differ."""
     assert re.fullmatch(r"[a-z./-]+:v?\d+\.\d+\.\d+(\.\d+)?(-[a-z-]+)?", image)
@@ -34,11 +35,14 @@ def test_an_image_is_pinned_to_an_exact_version(image):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_bounded_and_closed(name):
-    """Limited memory and logs, no new privileges, ports on this machine only, and a health check or an end."""
+    """Limited memory and logs, no privileges without a reason, ports on this machine only, a health check or an end."""
     service = SERVICES[name]
     assert service["mem_limit"]
     assert service["logging"]["options"]["max-size"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert name == "clickhouse" or "cap_add" not in service
+    assert service["image"] != "tidewatch:0.1.0" or service["read_only"]
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert "privileged" not in service
     assert name == "worker" or service["healthcheck"]  # the worker's is in its image
@@ -104,7 +108,9 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
     final = text[text.rindex("\nFROM ") :]
     assert re.search(r"^USER 10001:10001$", final, re.M)
     assert "/readyz" in final
-    assert "apt-get" not in final
+    assert STAGES == ["${BASE}", "${BASE}"]
+    assert "apt-get install --yes --no-install-recommends" in final
+    assert "rm -rf /var/lib/apt/lists/*" in final
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.M):
         for source in copied.split():
             assert source == "README.md" or (ROOT / source).exists()

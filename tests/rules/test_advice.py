@@ -110,7 +110,7 @@ def test_check_prints_warnings_and_succeeds(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check", str(file)])
     assert result.exit_code == 0
     assert f"{file}:5:20: warning: rate() is for counters" in result.stdout
-    assert result.stdout.endswith("1 rules, no errors, 1 warning\n")
+    assert result.stdout.endswith("1 rule, no errors, 1 warning\n")
     strict = json.loads(CliRunner().invoke(main, ["check", "--strict", "--json", str(file)]).stdout)
     assert len(strict["warnings"]) == 3
     assert strict["errors"] == []

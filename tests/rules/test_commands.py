@@ -26,7 +26,7 @@ def test_check_shows_every_mistake_and_exits_with_1(tmp_path: Path) -> None:
     first, second, summary = result.output.splitlines()
     assert first.startswith(f"{bad}:4:27: expr of A: unexpected end")
     assert second.startswith(f"{bad}:5:31: for of alert rule 'B': 'x' is not a duration; write it like")
-    assert summary == f"{bad}: 1 rules, 2 errors"
+    assert summary == f"{bad}: 1 rule, 2 errors"
 
 
 def test_check_json_has_a_place_for_every_mistake(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_check_reads_the_rule_files_that_the_configuration_names(tmp_path: Path)
     config = tmp_path / "tidewatch.toml"
     config.write_text(f'[rules]\nfiles = ["{tmp_path}/m*.yml"]\n')
     result = run("check", "--config", str(config))
-    assert (result.exit_code, result.output) == (0, f"{config}, {tmp_path}/mine.yml: 1 rules, no errors\n")
+    assert (result.exit_code, result.output) == (0, f"{config}, {tmp_path}/mine.yml: 1 rule, no errors\n")
 
 
 def test_check_shows_mistakes_of_the_configuration(tmp_path: Path) -> None:
