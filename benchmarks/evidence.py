@@ -1,4 +1,4 @@
-"""How long the proof takes: seconds to write a ledger into chDB, to verify it there, and to verify its export.
+"""How long a ledger takes: seconds to chain it, to write it into chDB, to verify it there, and to verify its export.
 
 ``python -m benchmarks.evidence [--entries N]``. The violations are of ten tenants and come within a day, so there are
 some two hundred sealed hours. Verifying reads all rows, and checks every hash and every signature.
@@ -6,7 +6,7 @@ some two hundred sealed hours. Verifying reads all rows, and checks every hash a
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,6 +63,12 @@ def records(entries: int) -> Iterator[tuple[Findings, int]]:
             ),
             at_ms,
         )
+
+
+def chain(findings: Sequence[tuple[Findings, int]], key: SigningKey) -> int:
+    """Chain and seal the violations, and nothing else; how many entries there are."""
+    ledger = Ledger("benchmark/0", key)
+    return sum(len(ledger.take(record, offset, at_ms)) for offset, (record, at_ms) in enumerate(findings))
 
 
 def write(clickhouse: ClickHouse, entries: int, key: SigningKey) -> None:
@@ -146,6 +152,8 @@ def command(entries: int) -> None:
         clickhouse = ClickHouse(settings)
         migrate(clickhouse)
         click.echo("    wall      CPU  seconds")
+        some = list(records(min(entries, 100_000)))
+        _timed(f"chain {len(some) * PER_RECORD:,} entries", lambda: chain(some, key))
         _timed(f"write {entries:,} entries", lambda: write(clickhouse, entries, key))
         clickhouse.close()
         with asking(settings) as ask:
