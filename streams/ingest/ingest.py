@@ -44,6 +44,7 @@ from streams.ingest import decode
 from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.judged import Alike, Judged, JudgedEvents
+from streams.ingest.marked import mark_repeated
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
 from streams.ingest.repeated import Judge, Repeated, Repeats
@@ -96,7 +97,7 @@ class Ingest:
         self.marker = marker
         self.table = SeriesTable(limits.interned_series)
         self.recogniser = Recogniser(limits)
-        self.repeats = Repeats(limits, judge, protect)
+        self.repeats = Repeats(limits, judge, protect, marker)
         self.described: list[tuple[str, str, str, str, str, str]] = []
         self.sources: dict[str, int] = {}
         """Numbers of the CloudEvents sources."""
@@ -134,7 +135,7 @@ class _Fold:
         self.raw: dict[str, Rows] = {}
         self.judged = JudgedEvents()
         self.accepted: dict[int, ProcessingEvent] = {}
-        """By their indexes: those that were just decoded, and may be learned from."""
+        """By their indexes: those that were just decoded."""
         self.marked = None if ingest.marker is None else MarkedEvents(ingest.marker, ingest.protect)
         self.findings: list[Findings] = []
         self.high_ms = 0
@@ -178,6 +179,8 @@ class _Fold:
         record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
         self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes))
+        if self.marked is not None:
+            mark_repeated(self.marked, events, self.batch)
         self.count("processing", len(events.indexes))
         self.high_ms = max(self.high_ms, int(events.times.max()))
 
@@ -339,9 +342,9 @@ class _Fold:
                 self.count("processing")
                 stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
                 self.rows.processing(event, stored, time_ms, index)
-                if not self.mark(event, stored.event_id, time_ms, index):
-                    self.accepted[index] = event
+                self.accepted[index] = event
                 self.verdicts(event, stored.event_id, time_ms, index)
+                self.mark(event, stored.event_id, time_ms, index)
             case HealthEvent(data=data):
                 self.count("health")
                 self.rows.health(event, time_ms, index)
@@ -353,12 +356,11 @@ class _Fold:
                     check = {**component, "dependency": data.dependency}
                     self.observe(event, "health_dependency", "gauge", time_ms, float(data.status != "down"), check)
 
-    def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> bool:
-        """Whether an event is a step of a sequence; the policies about those are told, with whom it is about."""
-        if self.marked is None:
-            return False
-        offset, value = int(self.batch.offsets[index]), self.batch.values[index] or b""
-        return self.marked.add(event, event_id, time_ms, offset, value)
+    def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
+        """Tell the policies about sequences of an event that is a step."""
+        if self.marked is not None:
+            offset, value = int(self.batch.offsets[index]), self.batch.values[index] or b""
+            self.marked.add(event, event_id, time_ms, offset, value)
 
     def count(self, kind: str, events: int = 1) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + events

@@ -22,12 +22,13 @@ from schemas.events import Processing, ProcessingEvent, SecurityEvent
 from schemas.failures import Rejected
 from schemas.policy import Verdict
 from schemas.tables import Coded
+from streams.compliance.sequences.marking import Marker, Role
 from streams.compliance.vocabulary import SHARED_ACCOUNTS
 from streams.ingest.fold import distinct
 from streams.ingest.instants import epoch_ms
 from streams.ingest.judged import Alike
 from streams.ingest.members import Gaps, gaps, unfit
-from streams.privacy.columns import PEOPLE, Ids, can_protect, masked_ids, named
+from streams.privacy.columns import PEOPLE, Ids, can_protect, masked_ids, named, words
 from streams.privacy.protection import Protection
 from streams.texts import Texts
 
@@ -75,6 +76,8 @@ class Kind(NamedTuple):
     """The columns :data:`STORED` of their rows."""
     texts: str
     """All of them that are texts in one, in lower case: what might repeat who is in the event."""
+    roles: Sequence[tuple[Role, list[str]]] = ()
+    """What they are in sequences, with the values of the key; empty where that says who is in the event."""
 
 
 class Repeated(NamedTuple):
@@ -93,13 +96,16 @@ class Repeated(NamedTuple):
 class Repeats:
     """Templates and what they stand for, for as long as this worker lives."""
 
-    def __init__(self, limits: Limits, judge: Judge, protection: Protection) -> None:
+    def __init__(self, limits: Limits, judge: Judge, protection: Protection, marker: Marker | None = None) -> None:
         self._limits = limits
         self._judge = judge
         self._protection = protection
+        self._marker = marker
         self._can_learn = can_protect(protection)
         self._known: dict[Key, Kind | None] = {}
         """None: a template whose events are not alike."""
+        self._words: set[str] = set()
+        """Of the texts of all kinds."""
         self._once: set[int] = set()
         """Hashes of templates that came once: most that do not come again never will."""
 
@@ -121,7 +127,7 @@ class Repeats:
         repeated = _some(repeated, (repeated.times >= earliest_ms) & (repeated.times <= latest_ms))
         around = Coded(repeated.kinds.codes, [kind.texts for kind in repeated.kinds.values])
         plain = np.ones(len(repeated.indexes), dtype=bool)
-        plain[named(self._protection, repeated.said, around, repeated.ids)] = False
+        plain[named(self._protection, repeated.said, around, self._words, repeated.ids)] = False
         repeated = _some(repeated, plain)
         left = np.ones(len(texts), dtype=bool)
         left[repeated.indexes] = False
@@ -190,8 +196,12 @@ class Repeats:
         row = {**stored.fields, "service": event.data.service, "tenant": event.data.tenant, "source": stored.source}
         several = (*row.values(), *row["data_categories"], *row["attributes"].values())
         said = [text for text in several if isinstance(text, str)]
+        roles = () if self._marker is None else self._marker(event)
+        if self._marker is not None and roles != self._marker(changed):
+            return None
         alike = Alike("processing", event.data.tenant, event.data.service, self._judge(event))
-        return Kind(alike, tuple(row[name] for name in STORED), "\0".join(said).lower())
+        parts = [(role, role.values(nobody)) for role in roles]
+        return Kind(alike, tuple(row[name] for name in STORED), "\0".join(said).lower(), parts)
 
     def _read(self, record: bytes) -> object:
         try:
@@ -203,6 +213,7 @@ class Repeats:
         """Forget everything when there are too many templates; only between batches."""
         if len(self._known) >= _TEMPLATES:
             self._known.clear()
+            self._words.clear()
 
 
 def _shut(found: Gaps) -> Gaps:

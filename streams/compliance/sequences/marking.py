@@ -118,27 +118,35 @@ class MarkedEvents:
         self._marker = marker
         self._protect = protect
         self._marks: dict[str, list[Mark]] = {}
+        self._keys: dict[tuple[str, ...], bytes] = {}
 
     def __bool__(self) -> bool:
         return bool(self._marks)
 
     def add(
         self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, offset: int, value: bytes
-    ) -> bool:
-        """Look at one event; whether it is a step of anything. ``value``: of its record."""
-        roles = self._marker(event)
+    ) -> None:
+        """Look at one event. ``value``: of its record."""
+        roles, data = self._marker(event), event.data
+        kind = "security" if isinstance(event, SecurityEvent) else "processing"
         for role in roles:
-            values = role.values(event.data)
-            if all(values):
-                key = self._protect.key(event.data.tenant, values)
-                kind = "security" if isinstance(event, SecurityEvent) else "processing"
-                about = About(event.data.service, kind, event_id, sha256(value).digest()) if role.completing else None
-                mark = Mark(role.policy, key, time_ms, role.steps, offset, about)
-                self._marks.setdefault(event.data.tenant, []).append(mark)
-        return bool(roles)
+            about = About(data.service, kind, event_id, sha256(value).digest()) if role.completing else None
+            self.put(role, data.tenant, role.values(data), time_ms, offset, about)
+
+    def put(
+        self, role: Role, tenant: str, values: Sequence[str], time_ms: int, offset: int, about: About | None
+    ) -> None:
+        """What an event is; it takes no part when it does not say all ``values`` of the key."""
+        if not all(values):
+            return
+        said = (tenant, *values)
+        key = self._keys.get(said)
+        if key is None:
+            key = self._keys[said] = self._protect.key(tenant, values)
+        self._marks.setdefault(tenant, []).append(Mark(role.policy, key, time_ms, role.steps, offset, about))
 
     def records(self, batch: RecordBatch, incarnation: str) -> list[Marks]:
-        """For each tenant as many records as its marks need."""
+        """For each tenant as many records as its marks need: the same ones whenever the batch is folded."""
         policies = [(policy.id, policy.form) for policy in self._marker.policies]
         return [
             Marks(
@@ -152,8 +160,12 @@ class MarkedEvents:
                 marks=part,
             )
             for tenant, marks in self._marks.items()
-            for number, part in enumerate(_cut(marks))
+            for number, part in enumerate(_cut(sorted(marks, key=_place)))
         ]
+
+
+def _place(mark: Mark) -> tuple[int, int, tuple[int, ...]]:
+    return mark.offset, mark.policy, mark.steps
 
 
 def _cut(marks: Sequence[Mark]) -> list[list[Mark]]:
