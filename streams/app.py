@@ -27,7 +27,7 @@ def build(config: Config, ingest: Offer, windows: Offer, notify: Offer, evidence
         broker_request_timeout=max(90.0, config.kafka.session_timeout + 1),
         broker_max_poll_interval=_NEVER / 1000,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=4 * 1024 * 1024,
+        consumer_max_fetch_size=1024 * 1024,
         stream_buffer_maxsize=1_000_000,
         stream_wait_empty=False,
         stream_processing_timeout=float(_NEVER),

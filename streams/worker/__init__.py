@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry
 from schemas.config import Config
 from schemas.failures import Rejected, Unavailable
 from sinks.clickhouse import ClickHouse
-from streams import memory
 from streams.stages.ingest import IngestStage
 from streams.stages.ownhealth import own_health
 from streams.stages.windows import WindowStage
@@ -26,6 +25,7 @@ from streams.telemetry.metrics import Metrics
 from streams.telemetry.traces import tracing
 from streams.worker.definitions import read_definitions
 from streams.worker.garbage import seldom_collected
+from streams.worker.memory import bounded
 from streams.worker.outside import connected
 from streams.worker.pages import serving
 from streams.worker.stages import build_stages, run_stages
@@ -88,10 +88,10 @@ async def running(
 
     ``failures``: why a worker of this process had to be started again, each time.
     """
-    memory.bound()
     definitions = await read_definitions(config)
     metrics = _metrics(len(failures))
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(bounded())
         tracer = stack.enter_context(tracing())
         outside = await stack.enter_async_context(connected(config, definitions.master_keys, metrics))
         datadir = stack.enter_context(tempfile.TemporaryDirectory(prefix="tidewatch-"))
