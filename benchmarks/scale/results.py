@@ -53,7 +53,17 @@ def table(scale: Scale) -> str:
     ]
     for axis, places in scale.axes.items():
         lines += [_row(axis, place, points) for place, points in places.items() if points]
-    return "\n".join(lines)
+    catching_up = [points for points in scale.axes.get("events", {}).values() if points]
+    return "\n".join(lines + (["", _growth(*catching_up)] if len(catching_up) == 2 else []))
+
+
+def _growth(fewer: list[Point], more: list[Point]) -> str:
+    """Of memory, while a worker catches up with more of the same."""
+    less, most = (statistics.median(point.grown_bytes for point in points) for points in (fewer, more))
+    return (
+        f"To catch up with {more[0].load.events:,} events instead of {fewer[0].load.events:,} takes "
+        f"{most / less:.2f} times the memory."
+    )
 
 
 def _row(axis: str, place: str, points: list[Point]) -> str:

@@ -41,3 +41,12 @@ def test_the_table_has_a_row_for_every_point_that_was_measured() -> None:
     scale = Scale("2026-01-01", machine, {"series": {"1,000": [point], "failed": []}})
 
     assert table(scale).splitlines()[-1] == "| series | 1,000 | 1,000 | 250 | 30 | 10.0 | 500 | 50 |"
+
+
+def test_below_the_table_it_is_said_whether_catching_up_with_more_takes_more_memory() -> None:
+    fewer, more = (Point(Load(events=n), 250.0, 2.0, 0.01, grown, 30) for n, grown in ((1_000, 200), (4_000, 206)))
+    machine = Machine("a processor", 2, 8.0, "Linux", "3.11", {})
+
+    said = table(Scale("2026-01-01", machine, {"events": {"1,000": [fewer], "4,000": [more]}})).splitlines()[-1]
+    assert said == "To catch up with 4,000 events instead of 1,000 takes 1.03 times the memory."
+    assert table(Scale("2026-01-01", machine, {"events": {"1,000": [fewer], "4,000": []}})).endswith("|")
