@@ -5,7 +5,7 @@ PCI DSS 4.0, requirement 3.4.1: at most the first six and the last four digits. 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import accumulate
 
 SHORTEST, LONGEST = 13, 19
@@ -35,63 +35,56 @@ def has_luhn_digit(digits: str) -> bool:
     return total % 10 == 0
 
 
-def are_none(text: str) -> bool:
-    """Whether there is no card number in a text, by a quick look; or in several, with line ends between them."""
-    return not _GROUPS.search(text)
-
-
 def truncated(text: str) -> str:
     """The text with every card number cut to its first six and last four digits; what is between becomes ``*``."""
-    if are_none(text):
+    if not _GROUPS.search(text):
         return text
     hashes = [match.span() for match in _HASH.finditer(text)]
-    kept = list(text)
+    hidden: set[int] = set()
     for start, end in _numbers(text):
         if not any(first <= start and end <= last for first, last in hashes):
-            _blank(kept, start, end)
-    return "".join(kept)
+            hidden.update(_middle(text, start, end))
+    return _blanked(text, hidden)
 
 
 def without_digits(text: str) -> str:
     """A text that is known to hold a card's number: every run of digits that could be one is cut, checked or not."""
-    kept = list(text)
-    for run in _GROUPS.finditer(text):
-        _blank(kept, *run.span())
-    return "".join(kept)
+    return _blanked(text, {place for run in _GROUPS.finditer(text) for place in _middle(text, *run.span())})
 
 
-def _blank(kept: list[str], start: int, end: int) -> None:
-    places = [place for place in range(start, end) if kept[place].isdecimal()]
-    for place in places[_SHOWN_FIRST:-_SHOWN_LAST]:
-        kept[place] = "*"
+def _middle(text: str, start: int, end: int) -> list[int]:
+    return [place for place in range(start, end) if text[place].isdecimal()][_SHOWN_FIRST:-_SHOWN_LAST]
+
+
+def _blanked(text: str, hidden: Set[int]) -> str:
+    return "".join("*" if place in hidden else each for place, each in enumerate(text)) if hidden else text
 
 
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Where card numbers are. They begin and end with a group of digits, as a date or a code may stand beside one."""
+    """Where card numbers may be. They begin and end with a group of digits, as a date or a code may stand beside one.
+
+    Of two numbers side by side, the first and a part of the second can look like a longer one: all of them are given.
+    """
     for run in _GROUPS.finditer(text):
         groups = [match.span() for match in _DIGITS.finditer(text, *run.span())]
         digits = "".join(str(unicodedata.decimal(each)) for each in run[0] if each.isdecimal())
         ends = list(accumulate(end - start for start, end in groups))
-        first = 0
-        while first < len(groups):
-            last = _longest_from(digits, ends, first)
-            if last is not None:
-                yield groups[first][0], groups[last][1]
-            first = first + 1 if last is None else last + 1
+        for first, (start, _) in enumerate(groups):
+            for last in _lasts(digits, ends, first):
+                yield start, groups[last][1]
 
 
-def _longest_from(digits: str, ends: list[int], first: int) -> int | None:
-    """The last group of the longest card number that begins with group ``first``; None: none does.
+def _lasts(digits: str, ends: list[int], first: int) -> Iterator[int]:
+    """The last group of each card number that begins with group ``first``.
 
     ``ends``: how many of ``digits`` there are up to the end of each group.
     """
-    begin, found = ends[first - 1] if first else 0, None
+    begin = ends[first - 1] if first else 0
     if not _ISSUERS.match(digits, begin):
-        return None
-    for at in range(first, len(ends)):
-        length = ends[at] - begin
+        return
+    for last in range(first, len(ends)):
+        length = ends[last] - begin
         if length > LONGEST:
-            break
-        if length >= SHORTEST and has_luhn_digit(digits[begin : ends[at]]):
-            found = at
-    return found
+            return
+        if length >= SHORTEST and has_luhn_digit(digits[begin : ends[last]]):
+            yield last

@@ -6,6 +6,7 @@ A formula is a tuple of an operator and its operands; what has no value is ``Non
 import operator
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 Formula = tuple[Any, ...]
@@ -21,6 +22,7 @@ _COMPARISONS = {
 }
 
 
+@cache
 def read(text: str) -> Formula:
     """The formula of a condition; raises ``AssertionError`` for what policies that are shipped do not use."""
     tokens, at = [], 0

@@ -87,13 +87,17 @@ def spelt(draw: st.DrawFn) -> str:
 
 
 texts = spelt() | st.text(max_size=6) | st.sampled_from(["", " ", "_", "root", "ADMIN", "alice", *_PLACES])
-entries = st.one_of(
-    spelt(), st.sampled_from([*_NUMBERS, *_TRUTHS, *_TIMES]), st.integers().map(str), st.text(max_size=6)
-)
+_WRITTEN = {"int": _NUMBERS, "bool": _TRUTHS, "time": _TIMES}
 anything: st.SearchStrategy[Any] = st.one_of(
     texts, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(texts, max_size=2),
     st.dictionaries(texts, texts, max_size=2), st.integers(-3, 4000),
 )  # fmt: skip
+
+
+def entries(kind: str) -> st.SearchStrategy[str]:
+    """Of an attribute: most are written nearly as its type says."""
+    others = spelt() | st.integers(-3, 4_000).map(str) | st.text(max_size=6)
+    return st.sampled_from(_WRITTEN[kind]) | others if kind in _WRITTEN else others
 
 
 @st.composite
@@ -114,8 +118,11 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
             data["data_categories" if "operation" in data else "target"] = draw(st.lists(texts, max_size=3))
         elif change < 7:
             attributes = data.get("attributes")
-            name, entry = draw(st.sampled_from(sorted(SHIPPED))), draw(entries)
-            data["attributes"] = {**(attributes if isinstance(attributes, dict) else {}), name: entry}
+            written = attributes if isinstance(attributes, dict) else {}
+            name = draw(st.sampled_from(sorted(written.keys() & SHIPPED.keys()) or sorted(SHIPPED)))
+            data["attributes"] = {**written, name: draw(entries(SHIPPED[name].type))}
+        elif change == 7 and "operation" in data:
+            data["location"] = draw(st.sampled_from(_PLACES))
         else:
             fields = [name for name in _FIELDS[record["type"]] if isinstance(data.get(name), str)]
             data[draw(st.sampled_from(fields or ["service"]))] = draw(texts)
