@@ -177,3 +177,27 @@ def test_no_classified_value_is_stored_anywhere(kind: str, name: str, data: Any)
 
     assert marked not in msgspec.json.encode((stored.fields, stored.event_id, stored.source)).decode()
     assert marked not in repr(list(stored.fields.values()))
+
+
+def test_a_key_of_several_values_is_a_pseudonym_of_all_of_them() -> None:
+    """The same in every event, another for each tenant, and none that stands in a row."""
+    key = protection().key("default", [ALICE, "203.0.113.9"])
+    assert key == protection().key("default", [ALICE, "203.0.113.9"])
+    others = [
+        protection().key("other", [ALICE, "203.0.113.9"]),
+        protection().key("default", ["203.0.113.9", ALICE]),
+        protection().key("default", [ALICE]),
+        bytes.fromhex(pseudonym(ALICE).removeprefix("p-")),
+    ]
+    assert len({key, *others}) == 5
+    assert len(key) == 12
+
+
+def test_letters_that_only_are_written_otherwise_give_the_same_key() -> None:
+    assert protection().key("default", ["Zoe\u0308"]) == protection().key("default", ["Zo\u00eb"])
+
+
+def test_without_keys_events_are_told_apart_all_the_same() -> None:
+    unkeyed = Protection(Classes(()), None)
+    assert unkeyed.key("default", [ALICE]) == unkeyed.key("default", [ALICE])
+    assert unkeyed.key("default", [ALICE]) != unkeyed.key("default", ["bob"])
