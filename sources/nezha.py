@@ -24,9 +24,6 @@ REQUESTS_A_MINUTE = 120
 LARGEST_TOTAL = 1000
 """No minute had more requests, so a rate is the fraction with at most this denominator that is nearest to it."""
 
-LATENCY_SAMPLES = 100
-"""Latencies a minute: enough to place the 99th percentile."""
-
 HEARTBEAT_SECONDS = 10
 MEBIBYTE = 1_048_576
 

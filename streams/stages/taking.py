@@ -17,7 +17,7 @@ _UNPACKED_RECORDS = 10_000
 """Of a partition at a time, and whole record batches: compressed records may take ten times the room once unpacked."""
 
 
-fetching.MemoryRecords = Fetched
+fetching.MemoryRecords = Fetched  # the fetcher makes what it fetched by this name, and takes no other
 
 
 def take_all(fetcher: Fetcher, active: set[TP], passed: dict[TopicPartition, int]) -> dict[TP, RecordBatch]:

@@ -51,7 +51,7 @@ _TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
 
 
-consumers.GroupCoordinator = Coordinator
+consumers.GroupCoordinator = Coordinator  # a consumer makes its coordinator by this name, and takes no other
 
 
 class Fenced(Exception):  # noqa: N818 - named after what happened
