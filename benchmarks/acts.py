@@ -2,10 +2,10 @@
 
 2,000 kinds of processing (what is done where in the code) in 40 services, each of them by three instances: so there are
 6,000 texts around what differs. Half of the services write as our ``Publisher`` does, with all members; half as
-``json.dumps``, with those that they know. Ids are UUIDs and never come again, times neither; whom an event is about is
-drawn from 100,000 people, more than are remembered, some of them often. Most kinds comply or leave something open; in every twentieth nobody
-has thought about it, which is where most violations come from. Each hundredth event answers a request and says when that
-came, so that no other event has its facts.
+``json.dumps``, with those that they know. Ids are UUIDs and never come again, nor do times; whom an event is about is
+drawn from 100,000 people, more than are remembered, some of them often. Most kinds comply or leave something open; in
+every twentieth nobody has thought about it, which is where most violations come from. One event in five hundred answers
+a request and says when that came: no other event has its facts.
 """
 
 import json
@@ -93,7 +93,7 @@ def _event(chance: random.Random, kind: Kind, time: datetime) -> ProcessingEvent
         stated["consent_id"] = f"consent-{person}"
     if not kind.by_itself:
         stated["actor"] = f"user-{chance.randrange(STAFF)}"
-    if chance.random() < 0.01:
+    if chance.random() < 0.002:
         came = START - timedelta(seconds=chance.randrange(30 * 86_400))
         stated["attributes"] = {"request_received_at": came.isoformat()}
     data = Processing(service=f"service-{kind.service}", data_subject=f"customer-{person}", **stated)
@@ -114,8 +114,6 @@ def _in_short(event: ProcessingEvent) -> bytes:
 
 
 def unlike_all(records: Sequence[bytes], round_: int) -> Iterator[bytes]:
-    """The same events, each for a purpose of its own: nothing that was learned helps."""
+    """The same events, each from a source of its own: no text that was learned helps."""
     for at, record in enumerate(records):
-        yield record.replace(b'"purpose":"', b'"purpose":"%d-%d ' % (round_, at), 1).replace(
-            b'"purpose": "', b'"purpose": "%d-%d ' % (round_, at), 1
-        )
+        yield record.replace(b"/service-", b"/%d-%d/service-" % (round_, at), 1)

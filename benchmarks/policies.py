@@ -1,119 +1,114 @@
-"""What judging costs: microseconds of processor time an event, with every shipped policy, at real-world cardinalities.
+"""What judging costs: microseconds of processor time an event, with every shipped policy. ``make bench-policies``.
 
-``python -m benchmarks.policies [--events N]``. The events differ as those of a company do: dozens of services and
-purposes, a thousand people, attributes on some. Verdicts about equal facts are remembered, so three figures matter:
-facts that were seen before, facts that are all new, and the whole ingest with its rows.
+The events are those of :mod:`benchmarks.acts`, other ones in each round, in batches as a worker that is behind makes
+them. *All of Ingest* is from the bytes of the records to the rows of ``raw_processing`` and ``verdicts``, with
+pseudonyms of people and the digest of each record, the increments of the series that count verdicts, and the findings
+for the evidence ledger. For comparison, the same records are decoded with msgspec and nothing else is done.
 """
 
+import argparse
+import datetime
 import gc
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import click
 import msgspec
 
+from benchmarks import acts, machine, report
 from schemas.config import Limits, Windows
 from schemas.events import ProcessingEvent
-from schemas.events.processing import Processing
 from streams.batch import Partition, RecordBatch
 from streams.compliance.judging import Judge
 from streams.compliance.shipped import shipped
-from streams.ingest.ingest import Ingest
+from streams.ingest.ingest import Ingest, Ingested
+from streams.privacy.protection import Protection
+from streams.privacy.pseudonyms import Pseudonyms
+from streams.privacy.rules import Classes
+from streams.texts import Texts
 
-START = datetime(2026, 11, 22, 10, tzinfo=UTC)
-NOW_MS = int((START + timedelta(days=1)).timestamp() * 1000)
+NOW_MS = int((acts.START + datetime.timedelta(days=1)).timestamp() * 1000)
+_LEARNING = 6
+"""Rounds before those that count."""
 
-_CHOICES: dict[str, Sequence[Any]] = {
-    "operation": ("read", "write", "export", "share", "delete", "update"),
-    "data_categories": (["personal"], ["phi"], ["cardholder"], ["pseudonymous"], ["none"], ["personal", "phi"]),
-    "purpose": (*tuple(f"purpose_{number}" for number in range(16)), "treatment", "marketing", "order_delivery", "any"),
-    "legal_basis": ("consent", "contract", "legal_obligation", "legitimate_interests", ""),
-    "location": ("EU", "DE", "FR", "US", "CH", ""),
-    "encrypted": (True, True, True, False, None),
-    "retention_days": (30, 365, 2557, 4000, None),
-    "consent": (True, True, False, None),
-}
-_ATTRIBUTES: Sequence[dict[str, str]] = (
-    *[{}] * 8,
-    {"minimum_necessary": "true"},
-    {"transfer_safeguard": "scc", "processor_contract": "true"},
-)
+DECODE = "to decode alone, with msgspec"
+JUDGE = "to judge alone, facts seen before"
+SEEN = "all of Ingest, kinds of processing seen before"
+UNSEEN = "all of Ingest, every event from a source of its own"
 
 
-def events(number: int, profiles: int, seed: int = 7) -> list[ProcessingEvent]:
-    """``number`` events of ``profiles`` kinds of processing; who did it to whom, and when, differs in each."""
-    chance = random.Random(seed)
-    kinds = [
-        {
-            **{name: chance.choice(choices) for name, choices in _CHOICES.items()},
-            "attributes": chance.choice(_ATTRIBUTES),
-        }
-        for _ in range(profiles)
-    ]
-    return [_event(chance, chance.choice(kinds), at) for at in range(number)]
+def protection() -> Protection:
+    """As a worker's, with a key for pseudonyms."""
+    return Protection(Classes(), Pseudonyms(os.urandom(32)))
 
 
-def _event(chance: random.Random, kind: dict[str, Any], at: int) -> ProcessingEvent:
-    person = f"person-{chance.randrange(1000)}"
-    data = Processing(service=f"service-{chance.randrange(40)}", data_subject=person, actor=f"user-{at % 200}", **kind)
-    when = START + timedelta(milliseconds=at)
-    return ProcessingEvent(specversion="1.0", id=str(at), source="/bench/1", time=when, data=data)
+def ingest(records: Sequence[bytes], by: Ingest) -> Ingested:
+    """One batch."""
+    count = len(records)
+    values, times = Texts.of(records), [NOW_MS] * count
+    return by(RecordBatch(Partition("data-processing", 0), range(count), values, None, times, count), NOW_MS, "c")
 
 
-def fresh() -> Judge:
-    """The shipped policies, with nothing remembered."""
-    return Judge(shipped().policies)
-
-
-def microseconds(run: Callable[[], object], number: int, rounds: int) -> float:
-    """Of this thread's processor time an event, the best of ``rounds``: what a neighbour takes is not ours."""
-    found = []
-    for _ in range(rounds):
-        begun = time.thread_time()
-        run()
-        found.append((time.thread_time() - begun) / number * 1e6)
-    return min(found)
-
-
-def _batch(judged: Sequence[ProcessingEvent]) -> RecordBatch:
-    values = [msgspec.json.encode(event) for event in judged]
-    return RecordBatch(
-        Partition("data-processing", 0), range(len(values)), values, None, [NOW_MS] * len(values), len(values)
-    )
-
-
-@click.command()
-@click.option("--events", "number", default=50_000, show_default=True, help="How many events.")
-@click.option("--profiles", default=2_000, show_default=True, help="How many kinds of processing they are of.")
-@click.option("--rounds", default=5, show_default=True, help="How often; the best counts.")
-def command(number: int, profiles: int, rounds: int) -> None:
-    """Print what judging costs."""
-    stream = events(number, profiles)
-    judge = fresh()
-    verdicts = sum(map(len, map(judge, stream)))
-    strangers = events(2_000, 2_000)
-    batch = _batch(stream)
-    ingest, unjudged = Ingest(Windows(), Limits(), judge), Ingest(Windows(), Limits(), lambda event: ())
+def measured(size: int, rounds: int) -> report.Judging:
+    """Microseconds of each step in each round, in turn with the others."""
+    chance = random.Random(7)
+    kinds, decode = acts.kinds(chance), msgspec.json.Decoder(ProcessingEvent).decode
+    judge = Judge(shipped().policies)
+    known, new = (Ingest(Windows(), Limits(), judge, protection()) for _ in range(2))
+    found: dict[str, list[float]] = {DECODE: [], JUDGE: [], SEEN: [], UNSEEN: []}
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the worker does
-    steps: list[tuple[str, Callable[[], object], int]] = [
-        ("judge, facts seen before", lambda: list(map(judge, stream)), number),
-        ("judge, facts never seen", lambda: list(map(fresh(), strangers)), len(strangers)),
-        ("ingest, judged by nothing", lambda: unjudged(batch, NOW_MS, "c"), number),
-        ("ingest, with verdicts, their rows and series", lambda: ingest(batch, NOW_MS, "c"), number),
-    ]
-    click.echo(
-        f"{len(judge.policies)} policies, {profiles} kinds of processing, {verdicts / number:.1f} verdicts an event"
+    verdicts = violations = 0
+    for round_ in range(_LEARNING + rounds):
+        records = acts.records(size, round_, kinds)
+        odd = list(acts.unlike_all(records[: size // 4], round_))
+        events = list(map(decode, records))
+        taken = {
+            DECODE: _us(lambda records=records: list(map(decode, records)), size),  # type: ignore[misc]
+            JUDGE: _us(lambda events=events: list(map(judge, events)), size),  # type: ignore[misc]
+            SEEN: _us(lambda records=records: ingest(records, known), size),  # type: ignore[misc]
+            UNSEEN: _us(lambda odd=odd: ingest(odd, new), len(odd)),  # type: ignore[misc]
+        }
+        if round_ >= _LEARNING:
+            for name, us in taken.items():
+                found[name].append(us)
+            judged = [judge(event) for event in events]
+            verdicts += sum(map(len, judged))
+            violations += sum(any(v.verdict == "non_compliant" for v in each) for each in judged)
+    number = size * rounds
+    return report.Judging(
+        datetime.date.today().isoformat(),
+        machine.this(),
+        found,
+        len(judge.policies),
+        verdicts / number,
+        violations / number,
     )
-    click.echo("us an event, events a second")
-    for name, run, size in steps:
-        took = microseconds(run, size, rounds)
-        click.echo(f"{took:8.2f} {1e6 / took:10,.0f}  {name}")
+
+
+def _us(run: Callable[[], Any], number: int) -> float:
+    """Of this thread's processor time an event: what a neighbour takes is not ours."""
+    begun = time.thread_time()
+    run()
+    return (time.thread_time() - begun) / number * 1e6
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(prog="make bench-policies", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--events", type=int, default=25_000, help="of a round")
+    given = parser.parse_args()
+    result = measured(given.events, given.rounds)
+    print(report.judging_table(result))
+    report.RESULTS.mkdir(exist_ok=True)
+    path = report.RESULTS / f"policies-{result.date}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    print(f"\nwritten to {path.relative_to(report.RESULTS.parents[1])}")
 
 
 if __name__ == "__main__":
-    command()
+    main()

@@ -70,6 +70,19 @@ class Steps(msgspec.Struct, frozen=True):
     """The step that nothing which decodes every record can be faster than."""
 
 
+class Judging(msgspec.Struct, frozen=True):
+    """Microseconds of processor time an event that is judged: of each step, in each round."""
+
+    date: str
+    machine: Machine
+    rounds: dict[str, list[float]]
+    policies: int
+    verdicts: float
+    """Of an event, on average."""
+    violating: float
+    """Share of the events that break a policy."""
+
+
 def table(comparison: Comparison) -> str:
     """Median and range of each contestant, and the processor time it takes in those of the first, round by round."""
     first, *others = comparison.rounds
@@ -104,6 +117,17 @@ def steps_table(steps: Steps) -> str:
     """Median and range of each step."""
     rows = [f"| {name} | {_spread(times, '{:.2f}')} |" for name, times in steps.rounds.items()]
     return "\n".join([_described(steps.date, steps.machine), "", "| step | CPU µs/event |", "|---|---|", *rows])
+
+
+def judging_table(judging: Judging) -> str:
+    """Median and range of each step, and how many events a second that is."""
+    rows = [
+        f"| {name} | {_spread(times, '{:.2f}')} | {1e6 / statistics.median(times):,.0f} |"
+        for name, times in judging.rounds.items()
+    ]
+    about = f"{judging.policies} policies, {judging.verdicts:.1f} verdicts an event; {judging.violating:.0%} break one."
+    described = f"{_described(judging.date, judging.machine)} {about}"
+    return "\n".join([described, "", "| step | CPU µs/event | events/s a core |", "|---|---|---|", *rows])
 
 
 def steps_lines(steps: Steps) -> str:
@@ -195,6 +219,7 @@ BLOCKS: dict[str, tuple[str, Callable[[bytes], str]]] = {
     "scale": ("scale", lambda read: scale.table(msgspec.json.decode(read, type=scale.Scale))),
     "steps": ("steps", lambda read: steps_table(msgspec.json.decode(read, type=Steps))),
     "ledger": ("ledger", lambda read: ledger.table(msgspec.json.decode(read, type=ledger.Ledger))),
+    "judging": ("policies", lambda read: judging_table(msgspec.json.decode(read, type=Judging))),
     "latency": ("latency", lambda read: latency_table(msgspec.json.decode(read, type=Latency))),
     "ceiling": ("steps", lambda read: ceiling_sentence(msgspec.json.decode(read, type=Steps))),
 }

@@ -64,7 +64,9 @@ def _tallies(given: Given) -> dict[str, dict[str, tuple[int, int, int]]]:
 def _violations(batch: RecordBatch, given: Given) -> dict[str, list[Violation]]:
     """By tenant, in the order of their records."""
     events = given.events
-    wrongs = [list(_wrongs(alike.verdicts)) for alike in events.alike]
+    differing = {id(alike.verdicts): alike.verdicts for alike in events.alike}
+    known = {each: list(_wrongs(verdicts)) for each, verdicts in differing.items()}
+    wrongs = [known[id(alike.verdicts)] for alike in events.alike]
     rows = np.flatnonzero(np.array(list(map(bool, wrongs)))[events.codes])
     codes, times = events.codes[rows].tolist(), events.times[rows].tolist()
     offsets = [int(batch.offsets[index]) for index in events.indexes[rows].tolist()]

@@ -53,6 +53,9 @@ _APART = timedelta(days=1)
 STORED = (*(name for name in Processing.__struct_fields__ if name not in PEOPLE), "source")
 """The columns of a row that do not say who is in the event."""
 
+_TEXTS = ("operation", "purpose", "location", "source")
+"""Those in which a publisher may write what it likes."""
+
 Key = tuple[bytes, int]
 """What is around the gaps, and which members have one."""
 
@@ -194,14 +197,15 @@ class Repeats:
         if stored.secrets or self._judge.facts(event) != self._judge.facts(changed):
             return None
         row = {**stored.fields, "service": event.data.service, "tenant": event.data.tenant, "source": stored.source}
-        several = (*row.values(), *row["data_categories"], *row["attributes"].values())
-        said = [text for text in several if isinstance(text, str)]
+        several = (*map(row.__getitem__, _TEXTS), *row["data_categories"], *row["attributes"].values())
         roles = () if self._marker is None else self._marker(event)
         if self._marker is not None and roles != self._marker(changed):
             return None
         alike = Alike("processing", event.data.tenant, event.data.service, self._judge(event))
         parts = [(role, role.values(nobody)) for role in roles]
-        return Kind(alike, tuple(row[name] for name in STORED), "\0".join(said).lower(), parts)
+        texts = "\0".join(several).lower()
+        self._words.update(words(texts))
+        return Kind(alike, tuple(row[name] for name in STORED), texts, parts)
 
     def _read(self, record: bytes) -> object:
         try:

@@ -3,7 +3,8 @@
 Their other texts are masked already. Where one of them, or the id, repeats who is in the event is only told apart here.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -18,8 +19,11 @@ from streams.privacy.pseudonyms import Pseudonyms
 PEOPLE = ("data_subject", "consent_id", "actor", "recipient")
 """Fields of a processing event that may say who somebody is, in the order in which they are sealed."""
 
+_WORD, _FIRST_WORD = re.compile(r"\w+"), re.compile(r"^\w+", re.M)
+_ODD_ENDS = re.compile(r"^[^0-9a-z]|[^0-9a-z]$", re.M)
+_LIKE_UUIDS = re.compile(r"^[0-9a-f-]+$", re.M)
+
 _UUID_BYTES = 36
-_OF_UUIDS = "0123456789abcdef-"
 _SORTS = np.ones(_UUID_BYTES, np.uint8)
 _SORTS[[8, 13, 18, 23]] = 2
 """Of the characters of a UUID: 1 a hexadecimal digit, 2 a hyphen."""
@@ -45,49 +49,71 @@ def can_protect(protection: Protection) -> bool:
 def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, record_ms: Sequence[int]) -> People:
     """``said`` is what the events say in the fields of :data:`PEOPLE`."""
     classes, pseudonyms = dict(protection.classified["processing"]), protection.pseudonyms
-    fields: dict[str, Coded] = {}
-    sealed: list[list[Secret | None]] = []
-    for name, (codes, values) in said.items():
-        texts = _without_cards(values)
-        if pseudonyms is None or classes[name] == "public":
-            fields[name] = Coded(codes, texts)
-            continue
-        fields[name] = _pseudonyms(pseudonyms, tenants, said[name])
-        rows = _stated(said[name])
-        persons = listed(fields[name], rows)
-        if classes[name] != "direct_identifier":
-            subjects = listed(_pseudonyms(pseudonyms, tenants, said["data_subject"]), rows)
-            persons = [subject or person for subject, person in zip(subjects, persons, strict=True)]
-        at = rows.tolist()
-        cut, times = listed(Coded(codes, texts), rows), map(record_ms.__getitem__, at)
-        column: list[Secret | None] = [None] * len(record_ms)
-        for row, tenant, person, text, ms in zip(at, listed(tenants, rows), persons, cut, times, strict=True):
-            column[row] = Secret(tenant, person, name, text, ms)
-        sealed.append(column)
-    rows_of = zip(*sealed, strict=True) if sealed else repeat((), len(record_ms))
-    return People(fields, [tuple(filter(None, row)) for row in rows_of])
+    texts = {name: Coded(codes, _without_cards(values)) for name, (codes, values) in said.items()}
+    if pseudonyms is None:
+        return People(texts, [()] * len(record_ms))
+    own = {name: _pseudonyms(pseudonyms, tenants, column) for name, column in said.items()}
+    sealed = [
+        _secrets(name, classes[name] == "direct_identifier", own, texts[name], tenants, record_ms)
+        for name in PEOPLE
+        if classes[name] != "public"
+    ]
+    fields = {name: texts[name] if classes[name] == "public" else own[name] for name in PEOPLE}
+    rows = zip(*sealed, strict=True) if sealed else repeat((), len(record_ms))
+    return People(fields, [tuple(filter(None, row)) for row in rows])
 
 
-def named(protection: Protection, said: Mapping[str, Coded], around: Coded, ids: "Ids") -> NDArray[np.intp]:
-    """Events whose people are named in another text, or in the id; ``around``: all texts in one, in lower case."""
+def _secrets(
+    name: str, is_direct: bool, own: Mapping[str, Coded], texts: Coded, tenants: Coded, record_ms: Sequence[int]
+) -> list[Secret | None]:
+    """For each event the secret of one field, under the key of that person or of whom the event is about."""
+    rows = _stated(texts)
+    persons = listed(own[name], rows)
+    if not is_direct:
+        subjects = listed(own["data_subject"], rows)
+        persons = [subject or person for subject, person in zip(subjects, persons, strict=True)]
+    at = rows.tolist()
+    times = map(record_ms.__getitem__, at)
+    made = map(Secret, listed(tenants, rows), persons, repeat(name), listed(texts, rows), times)
+    column: list[Secret | None] = [None] * len(record_ms)
+    for row, secret in zip(at, made, strict=True):
+        column[row] = secret
+    return column
+
+
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return _WORD.findall(text)
+
+
+def named(
+    protection: Protection, said: Mapping[str, Coded], around: Coded, common: Set[str], ids: "Ids"
+) -> NDArray[np.intp]:
+    """Events whose people are named in another text, or in the id.
+
+    ``around`` are all texts of an event in one, in lower case, and ``common`` the words that are in any of them: a name
+    is found by itself only, so that its first word is among these.
+    """
     classes = dict(protection.classified["processing"])
     found: list[int] = []
-    lower_ids = "\n".join(ids.texts).lower().split("\n")
     for name, (codes, values) in said.items():
-        if protection.pseudonyms is None or classes[name] == "public":
-            continue
         lower = [value.lower() if len(value) >= SHORTEST_NAME else "" for value in values]
-        unclear = np.array([not who.isascii() for who in lower], dtype=bool)  # they can be written in many ways
-        found += np.flatnonzero(unclear[codes]).tolist()
-        looked_for = Coded(np.asarray(codes), lower)
-        rows = _stated(looked_for)
-        each = zip(rows.tolist(), listed(looked_for, rows), listed(around, rows), strict=True)
-        found += [row for row, who, text in each if who in text]
-        may_be_in_ids = np.array([not ids.are_uuids or not who.strip(_OF_UUIDS) for who in lower], dtype=bool)
-        rows = rows[may_be_in_ids[looked_for.codes][rows]]
-        named_ids = zip(rows.tolist(), listed(looked_for, rows), strict=True)
-        found += [row for row, who in named_ids if who in lower_ids[row]]
+        together = "\n".join(filter(None, lower))
+        is_hidden = protection.pseudonyms is not None and classes[name] != "public"
+        if is_hidden and together and _may_be_named(together, common, ids):
+            looked_for = Coded(np.asarray(codes), lower)
+            rows = _stated(looked_for)
+            each = zip(rows.tolist(), listed(looked_for, rows), listed(around, rows), strict=True)
+            # a name in other letters can be written in many ways
+            found += [r for r, who, text in each if not who.isascii() or who in text or who in ids.texts[r].lower()]
     return np.array(found, dtype=np.intp)
+
+
+def _may_be_named(names: str, common: Set[str], ids: "Ids") -> bool:
+    """Whether any of the names, one a line, may be in a text or in an id."""
+    if not names.isascii() or _ODD_ENDS.search(names) or not common.isdisjoint(_FIRST_WORD.findall(names)):
+        return True
+    return not ids.are_uuids or _LIKE_UUIDS.search(names) is not None
 
 
 class Ids(NamedTuple):
@@ -110,8 +136,14 @@ def masked_ids(ids: Any) -> Ids:
 
 
 def _without_cards(texts: Sequence[str]) -> list[str]:
-    if cards.are_none("\n".join([text for text in texts if len(text) >= cards.SHORTEST])):
-        return list(texts)
+    """Of texts without line ends, each once."""
+    joined = "\n".join(texts)
+    if joined.isascii() and texts:
+        read = np.frombuffer(joined.encode(), np.uint8)
+        begins = np.append(0, np.flatnonzero(read == ord("\n")))
+        digits = ((read >= ord("0")) & (read <= ord("9"))).astype(np.int64)
+        if not len(read) or np.add.reduceat(digits, begins).max() < cards.SHORTEST:
+            return list(texts)
     return list(map(without_cards, texts))
 
 
