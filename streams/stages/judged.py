@@ -153,18 +153,18 @@ def evidence_of(partition: Partition, incarnation: str, offset: int, found: Foun
 
 
 def _violation(found: SequenceViolation) -> Violation:
-    policy, anchor = found.policy, found.anchor
+    policy, witness = found.policy, found.witness
     return Violation(
-        anchor.offset,
+        witness.offset,
         found.time_ms,
-        anchor.service,
+        witness.service,
         policy.id,
         policy.digest,
         tuple(policy.controls),
         policy.severity,
         policy.reason,
-        anchor.digest,
-        (anchor.source, anchor.incarnation),
+        witness.digest,
+        (witness.source, witness.incarnation),
     )
 
 
@@ -172,9 +172,9 @@ def rows_of(found: Found, wall_ms: int) -> Iterator[tuple[str, Rows]]:
     """Rows of ``verdicts``: of one policy, partition and life of a topic at a time, each with a name of its own."""
 
     def group(each: tuple[str, SequenceViolation]) -> tuple[str, Partition, str]:
-        return each[1].policy.id, each[1].anchor.source, each[1].anchor.incarnation
+        return each[1].policy.id, each[1].witness.source, each[1].witness.incarnation
 
-    ordered = sorted(found, key=lambda each: (*group(each), each[1].anchor.offset))
+    ordered = sorted(found, key=lambda each: (*group(each), each[1].witness.offset))
     for (policy, source, incarnation), of_it in groupby(ordered, key=group):
         yield f"{policy}/{source.topic}/{source.number}/{incarnation}", _rows(list(of_it), wall_ms)
 
@@ -186,29 +186,29 @@ def _rows(found: Found, wall_ms: int) -> Rows:
         for framework, listed in violation.policy.frameworks.items()
         for control in listed
     ]
-    policy, anchor = found[0][1].policy, found[0][1].anchor
+    policy, witness = found[0][1].policy, found[0][1].witness
     once = np.zeros(len(controls), np.int32)
-    anchors = [violation.anchor for _, violation, _, _ in controls]
+    witnesses = [violation.witness for _, violation, _, _ in controls]
     alike = {
         "policy": policy.id,
         "policy_digest": policy.digest,
         "severity": policy.severity,
         "reason": policy.reason,
         "verdict": "non_compliant",
-        "_topic": anchor.source.topic,
-        "_incarnation": anchor.incarnation,
+        "_topic": witness.source.topic,
+        "_incarnation": witness.incarnation,
     }
     return {
         **{name: Coded(once, [value]) for name, value in alike.items()},
         "time": np.array([violation.time_ms for _, violation, _, _ in controls], np.int64),
         "tenant": [tenant for tenant, _, _, _ in controls],
-        "service": [each.service for each in anchors],
+        "service": [each.service for each in witnesses],
         "framework": [framework for _, _, framework, _ in controls],
         "control": [control for _, _, _, control in controls],
-        "event_type": [each.event_type for each in anchors],
-        "event_id": [each.event_id for each in anchors],
-        "event_digest": [each.digest for each in anchors],
-        "_partition": np.full(len(controls), anchor.source.number, np.int32),
-        "_offset": np.array([each.offset for each in anchors], np.int64),
+        "event_type": [each.event_type for each in witnesses],
+        "event_id": [each.event_id for each in witnesses],
+        "event_digest": [each.digest for each in witnesses],
+        "_partition": np.full(len(controls), witness.source.number, np.int32),
+        "_offset": np.array([each.offset for each in witnesses], np.int64),
         "ingested_at": np.full(len(controls), wall_ms, np.int64),
     }

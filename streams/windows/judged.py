@@ -16,7 +16,7 @@ def evaluations(found: Iterable[SequenceViolation], now_ms: int, pane_ms: int) -
         for framework, controls in policy.frameworks.items():
             for control in controls:
                 labels = {"policy": policy.id, "framework": framework, "control": control}
-                labels |= {"verdict": "non_compliant", "service": violation.anchor.service}
+                labels |= {"verdict": "non_compliant", "service": violation.witness.service}
                 counts[tuple(sorted(labels.items()))] += 1
     start_ms = (now_ms - 1) // pane_ms * pane_ms
     series = [Series("compliance_evaluations_total", "counter", labels, pane_ms).packed() for labels in counts]

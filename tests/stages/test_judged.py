@@ -14,7 +14,7 @@ from schemas.tables import Coded
 from sinks.clickhouse import ClickHouse
 from streams.batch import Partition, Rows
 from streams.compliance.sequences.board import SequenceViolation
-from streams.compliance.sequences.marks import Anchor
+from streams.compliance.sequences.marks import Witness
 from streams.evidence import records
 from streams.evidence.chain import EntryRow
 from streams.evidence.ledger import Ledger
@@ -31,8 +31,8 @@ AT_MS = 1_795_342_500_000
 
 
 def violation(offset: int, name: str = "guessed") -> tuple[str, SequenceViolation]:
-    anchor = Anchor(bytes([offset]) * 32, SECURITY, "first", offset, "sshd", "security", f"e{offset}")
-    return "acme", SequenceViolation(policy([step(times=2)], 1_000, name=name), AT_MS + offset, anchor)
+    witness = Witness(bytes([offset]) * 32, SECURITY, "first", offset, "sshd", "security", f"e{offset}")
+    return "acme", SequenceViolation(policy([step(times=2)], 1_000, name=name), AT_MS + offset, witness)
 
 
 class Desk:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.compliance.sequences.marks import Anchor, Marks, Seen
+from streams.compliance.sequences.marks import Marks, Seen, Witness
 from streams.compliance.sequences.matcher import Matcher, MatcherState
 from streams.compliance.sequences.policy import SequencePolicy
 from streams.promql.storage import FOREVER
@@ -17,7 +17,7 @@ class SequenceViolation(NamedTuple):
     policy: SequencePolicy
     time_ms: int
     """When its last event happened, or its deadline passed."""
-    anchor: Anchor
+    witness: Witness
     """That last event, or the one that was not answered."""
 
 
@@ -51,11 +51,11 @@ class Sequences:
         for mark in marks.marks:
             matcher = matchers[mark.policy]
             if matcher is not None:
-                about, anchor = mark.about, None
+                about, witness = mark.about, None
                 if about is not None:
                     where = (marks.source, marks.incarnation, mark.offset)
-                    anchor = Anchor(about.digest, *where, about.service, about.event_type, about.event_id)
-                matcher.add(mark.key, Seen(mark.time_ms, mark.steps, anchor), clock_ms)
+                    witness = Witness(about.digest, *where, about.service, about.event_type, about.event_id)
+                matcher.add(mark.key, Seen(mark.time_ms, mark.steps, witness), clock_ms)
 
     def advance(self, now_ms: int) -> Sequence[SequenceViolation]:
         """What has become certain when the clock has come to ``now_ms``."""

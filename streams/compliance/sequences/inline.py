@@ -6,7 +6,7 @@ import msgspec
 
 from streams.batch import Partition
 from streams.compliance.sequences.marking import Marker
-from streams.compliance.sequences.marks import Anchor, Seen
+from streams.compliance.sequences.marks import Seen, Witness
 from streams.compliance.sequences.matcher import Matcher
 from streams.compliance.sequences.policy import SequencePolicy, SequenceTest
 from streams.promql.storage import FOREVER
@@ -17,10 +17,10 @@ def violating(policy: SequencePolicy, marker: Marker, test: SequenceTest) -> tup
     matcher = Matcher(policy, len(test.events), 0)
     for number, event in enumerate(test.events):
         time_ms = round(event.time.timestamp() * 1000)
-        anchor = Anchor(b"", Partition("", 0), "", number, "", "", "")
+        witness = Witness(b"", Partition("", 0), "", number, "", "", "")
         for role in marker(event):
             values = role.values(event.data)
             if all(values):
                 key = sha256(msgspec.json.encode([event.data.tenant, values])).digest()
-                matcher.add(key, Seen(time_ms, role.steps, anchor), 0)
-    return tuple(sorted(anchor.offset for _, anchor in matcher.advance(FOREVER // 2)))
+                matcher.add(key, Seen(time_ms, role.steps, witness), 0)
+    return tuple(sorted(witness.offset for _, witness in matcher.advance(FOREVER // 2)))

@@ -48,7 +48,7 @@ class Marks(msgspec.Struct, frozen=True, array_like=True, tag=6, kw_only=True):
     marks: list[Mark]
 
 
-class Anchor(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
+class Witness(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """The event that a violation is about, and where its record is."""
 
     digest: bytes
@@ -65,10 +65,10 @@ class Seen(msgspec.Struct, array_like=True, gc=False):
 
     time_ms: int
     steps: tuple[int, ...]
-    anchor: Anchor | None
+    witness: Witness | None
     reported: bool = False
 
     @property
-    def order(self) -> tuple[int, tuple[int, ...], bool, Anchor | None]:
+    def order(self) -> tuple[int, tuple[int, ...], bool, Witness | None]:
         """Where it stands among those of its key; it does not depend on when or in which partition it came."""
-        return self.time_ms, self.steps, self.anchor is not None, self.anchor
+        return self.time_ms, self.steps, self.witness is not None, self.witness

@@ -10,7 +10,7 @@ from bisect import bisect_right, insort
 
 import msgspec
 
-from streams.compliance.sequences.marks import Anchor, Seen
+from streams.compliance.sequences.marks import Seen, Witness
 from streams.compliance.sequences.policy import SequencePolicy
 
 MOST_RECENT = 64
@@ -21,7 +21,7 @@ MOST_WAITING = 64
 
 _NONE = -1
 
-Found = tuple[int, Anchor]
+Found = tuple[int, Witness]
 """When a policy was violated, epoch ms, and by which event."""
 
 
@@ -99,8 +99,8 @@ class Progress(msgspec.Struct, array_like=True):
             self.waiting = [each for each in self.waiting if not 0 <= seen.time_ms - each[0] <= plan.deadline_ms]
         if not plan.take(self.starts, seen) or seen.reported:
             return [], False
-        assert seen.anchor is not None, "an event that completes a sequence says what it is"
-        found = (seen.time_ms, seen.anchor)
+        assert seen.witness is not None, "an event that completes a sequence says what it is"
+        found = (seen.time_ms, seen.witness)
         if plan.answer is None:
             return [found], False
         if len(self.waiting) >= MOST_WAITING:
@@ -111,7 +111,7 @@ class Progress(msgspec.Struct, array_like=True):
     def overdue(self, plan: Plan, until_ms: int) -> list[Found]:
         """What has waited for an answer for too long, at ``until_ms``; each at its deadline."""
         due = bisect_right(self.waiting, until_ms - plan.deadline_ms, key=lambda each: each[0])
-        found = [(at_ms + plan.deadline_ms, anchor) for at_ms, anchor in self.waiting[:due]]
+        found = [(at_ms + plan.deadline_ms, witness) for at_ms, witness in self.waiting[:due]]
         del self.waiting[:due]
         return found
 
@@ -122,9 +122,9 @@ class Progress(msgspec.Struct, array_like=True):
             if seen.time_ms > now_ms:
                 break
             if plan.take(starts, seen) and not seen.reported:
-                assert seen.anchor is not None, "an event that completes a sequence says what it is"
+                assert seen.witness is not None, "an event that completes a sequence says what it is"
                 seen.reported = True
-                found.append((seen.time_ms, seen.anchor))
+                found.append((seen.time_ms, seen.witness))
         return found
 
     def forget(self, plan: Plan, until_ms: int) -> bool:

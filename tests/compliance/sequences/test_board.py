@@ -64,7 +64,7 @@ def test_what_a_worker_of_this_form_kept_is_taken_up() -> None:
     successor.restore(msgspec.msgpack.decode(GOLDEN.read_bytes(), type=SequencesState))
     for made in (state(), successor):
         made.merge(marks(Mark(0, b"a", 300, (1,), 5, ABOUT)), 300)
-        found = [(each.policy.id, each.time_ms, each.anchor.offset) for each in made.advance(5_000)]
+        found = [(each.policy.id, each.time_ms, each.witness.offset) for each in made.advance(5_000)]
         assert found == [("guessed", 300, 5), ("unanswered", 530, 4)]
         assert len(made) == 0
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.batch import Partition
-from streams.compliance.sequences.marks import Anchor, Seen
+from streams.compliance.sequences.marks import Seen, Witness
 from streams.compliance.sequences.matcher import Matcher, MatcherState
 from streams.compliance.sequences.policy import SequencePolicy
 from streams.compliance.sequences.progress import MOST_RECENT, Found
@@ -26,8 +26,8 @@ class Event(NamedTuple):
     delay: int
 
 
-def anchor(number: int) -> Anchor:
-    return Anchor(b"%04d" % number, SOURCE, "one", number, "sshd", "security", str(number))
+def witness(number: int) -> Witness:
+    return Witness(b"%04d" % number, SOURCE, "one", number, "sshd", "security", str(number))
 
 
 def defined(judged: SequencePolicy, events: list[Event]) -> list[Found]:
@@ -36,7 +36,7 @@ def defined(judged: SequencePolicy, events: list[Event]) -> list[Found]:
     found = []
     for key in {event.key for event in events}:
         mine = sorted(each for each in numbered if each[3] == key)
-        found += [(at, anchor(mine[index][2])) for index, at in violations(judged, mine)]
+        found += [(at, witness(mine[index][2])) for index, at in violations(judged, mine)]
     return sorted(found)
 
 
@@ -116,7 +116,7 @@ def test_what_is_found_is_what_the_definition_says(
         clock = event.time + event.delay
         if data.draw(st.booleans()):
             found += state.advance(clock)
-        state.add(b"%d" % event.key, Seen(event.time, event.steps, anchor(number)), clock)
+        state.add(b"%d" % event.key, Seen(event.time, event.steps, witness(number)), clock)
         if data.draw(st.booleans()):
             state = again(judged, state)
     found += state.advance(1_000)
@@ -132,7 +132,7 @@ ANSWERED = policy([step(), step(absent=True)], within_ms=0, deadline_ms=50)
 def fed(state: Matcher, *events: tuple[int, int], clock_ms: int = 0, key: bytes = b"k") -> Matcher:
     """Events as (time, step)."""
     for number, (time, number_of_step) in enumerate(events):
-        state.add(key, Seen(time, (number_of_step,), anchor(number)), clock_ms)
+        state.add(key, Seen(time, (number_of_step,), witness(number)), clock_ms)
     return state
 
 
@@ -141,7 +141,7 @@ def test_a_violation_that_nothing_can_undo_is_told_when_the_clock_has_come_to_it
     state = fed(Matcher(FAILURES, 10, 1_000), (1, 0), (2, 0), (3, 0), (4, 1))
     assert state.next_ms() <= 4
     assert state.advance(3) == []
-    assert state.advance(4) == [(4, anchor(3))]
+    assert state.advance(4) == [(4, witness(3))]
     assert state.advance(5_000) == []
 
 
@@ -149,14 +149,14 @@ def test_a_late_event_completes_a_sequence_after_its_last_event() -> None:
     """The violation is that of the last event all the same."""
     state = fed(Matcher(FAILURES, 10, 1_000), (1, 0), (2, 0), (4, 1))
     assert state.advance(500) == []
-    state.add(b"k", Seen(3, (0,), anchor(9)), 500)
-    assert state.advance(501) == [(4, anchor(2))]
+    state.add(b"k", Seen(3, (0,), witness(9)), 500)
+    assert state.advance(501) == [(4, witness(2))]
 
 
 def test_what_comes_too_late_is_counted_and_does_not_count() -> None:
     """The clock is further ahead than the lateness."""
     state = fed(Matcher(FAILURES, 10, 10), (1, 0), (2, 0))
-    state.add(b"k", Seen(3, (0,), anchor(9)), 14)
+    state.add(b"k", Seen(3, (0,), witness(9)), 14)
     assert state.late == 1
 
 
@@ -164,13 +164,13 @@ def test_a_deadline_passes_when_no_answer_can_come_any_more() -> None:
     """At the time of the deadline, and about the event that was not answered."""
     state = fed(Matcher(ANSWERED, 10, 7), (1, 0))
     assert state.advance(58) == []
-    assert state.advance(59) == [(51, anchor(0))]
+    assert state.advance(59) == [(51, witness(0))]
 
 
 def test_an_answer_at_the_last_moment_is_in_time() -> None:
     """One a millisecond later is not."""
     assert fed(Matcher(ANSWERED, 10, 7), (1, 0), (51, 1)).advance(99) == []
-    assert fed(Matcher(ANSWERED, 10, 7), (1, 0), (52, 1)).advance(99) == [(51, anchor(0))]
+    assert fed(Matcher(ANSWERED, 10, 7), (1, 0), (52, 1)).advance(99) == [(51, witness(0))]
 
 
 def test_keys_past_the_limit_are_left_out_and_counted() -> None:
@@ -180,7 +180,7 @@ def test_keys_past_the_limit_are_left_out_and_counted() -> None:
         fed(state, (1, 0), (2, 0), (3, 0), key=key)
     assert (len(state), state.overflowed) == (2, 3)
     fed(state, (4, 1), key=b"a")
-    assert state.advance(4) == [(4, anchor(0))]
+    assert state.advance(4) == [(4, witness(0))]
     state.advance(1_000)
     assert len(state) == 0
 
@@ -190,7 +190,7 @@ def test_a_flood_of_one_key_takes_little_memory_and_hides_nothing() -> None:
     state = fed(Matcher(FAILURES, 10, 1_000_000), *((time, 0) for time in range(1, 10_001)), (10_002, 1))
     (kept,) = state.snapshot().keys
     assert len(kept[1].recent) == MOST_RECENT
-    assert state.advance(10_002) == [(10_002, anchor(10_000))]
+    assert state.advance(10_002) == [(10_002, witness(10_000))]
 
 
 def test_a_flood_of_what_is_never_answered_is_counted() -> None:

@@ -176,7 +176,7 @@ def run(panes: Sequence[bytes], crashes: Sequence[int] = ()) -> list[tuple[int, 
 
 def told(found: Sequence[tuple[int, str, SequenceViolation]]) -> list[tuple[str, str, int]]:
     """Policy, event, time."""
-    return sorted({(each.policy.id, each.anchor.event_id, each.time_ms) for _, _, each in found})
+    return sorted({(each.policy.id, each.witness.event_id, each.time_ms) for _, _, each in found})
 
 
 def expected(events: Sequence[Made]) -> list[tuple[str, str]]:
@@ -230,9 +230,9 @@ def test_a_violation_says_which_event_completed_it_and_where_its_record_is() -> 
     first, second = run(records_of(EVENTS, [], [0] * 6))
     (_, tenant, found), (_, _, absent) = first, second
     assert (tenant, found.policy.id, found.time_ms) == ("default", "guessed", START + 30_000)
-    assert (found.anchor.source, found.anchor.incarnation, found.anchor.offset) == (SOURCES[0], "one", 3)
-    assert (found.anchor.service, found.anchor.event_type, found.anchor.event_id) == ("sshd", "security", "3")
-    assert (absent.policy.id, absent.time_ms, absent.anchor.event_id) == ("unanswered", START + 290_000, "5")
+    assert (found.witness.source, found.witness.incarnation, found.witness.offset) == (SOURCES[0], "one", 3)
+    assert (found.witness.service, found.witness.event_type, found.witness.event_id) == ("sshd", "security", "3")
+    assert (absent.policy.id, absent.time_ms, absent.witness.event_id) == ("unanswered", START + 290_000, "5")
 
 
 def test_no_name_is_in_what_the_shard_is_told_nor_in_what_it_keeps() -> None:
