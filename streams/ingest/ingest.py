@@ -22,7 +22,7 @@ number for each row and the distinct texts. Microseconds of processor time an ev
      3.29  ceiling: values, decoded by msgspec
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -34,7 +34,6 @@ from schemas import cloudevents
 from schemas.config import Limits, Windows
 from schemas.events import DEFAULT_TENANT, HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.failures import Rejected
-from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows
 from streams.compliance.sequences.marking import MarkedEvents, Marker
@@ -44,17 +43,17 @@ from streams.ingest import decode
 from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.judged import Alike, Judged, JudgedEvents
+from streams.ingest.made import MadeSeries
 from streams.ingest.marked import mark_repeated
 from streams.ingest.observed import Observed, in_order
 from streams.ingest.recognise import Recogniser
 from streams.ingest.repeated import Judge, Repeated, Repeats
 from streams.ingest.rows import RowWriter
 from streams.privacy.columns import people
-from streams.privacy.freetext import is_harmless, masked
+from streams.privacy.freetext import is_harmless_by_form, masked
 from streams.privacy.protection import UNKEYED, Protection
 from streams.privacy.refused import hidden
 from streams.windows.deltas import PaneDelta
-from streams.windows.panes import Kind
 from streams.windows.series import SeriesTable, labels_text, rule_name
 
 EARLIEST_MS, LATEST_MS = (round(limit.timestamp() * 1000) for limit in (cloudevents.EARLIEST, cloudevents.LATEST))
@@ -128,9 +127,7 @@ class _Fold:
         self.rows = RowWriter(batch, incarnation, declared_ms)
         self.dead: list[DeadLetter] = []
         self.counts: dict[str, int] = {}
-        self.ids: list[int] = []
-        self.times: list[int] = []
-        self.values: list[float] = []
+        self.made = MadeSeries(ingest.table, ingest.described, ingest.windows.security_pane * 1000)
         self.observed: list[Observed] = []
         self.raw: dict[str, Rows] = {}
         self.judged = JudgedEvents()
@@ -260,7 +257,7 @@ class _Fold:
         number = self.ingest.sources.get(name)
         if number is None:
             number = self.ingest.sources[name] = len(self.ingest.source_names)
-            self.ingest.source_names.append(name if is_harmless(name) else masked(name))
+            self.ingest.source_names.append(name if is_harmless_by_form(name) else masked(name))
         return number
 
     def metric_rows(self, observed: Observed) -> None:
@@ -326,16 +323,11 @@ class _Fold:
             return
         self.high_ms = max(self.high_ms, time_ms)
         match event:
-            case SecurityEvent(data=data):
+            case SecurityEvent():
                 self.count("security")
                 stored = self.ingest.protect(event, int(self.batch.timestamps[index]))
                 self.rows.security(event, stored, time_ms, index)
-                counted = {"kind": data.kind, "outcome": data.outcome}
-                self.observe(event, "security_events_total", "counter", time_ms, 1.0, counted)
-                if data.kind == "auth_failure":
-                    self.observe(
-                        event, "auth_failures_total", "counter", time_ms, 1.0, {"address": stored.fields["address"]}
-                    )
+                self.made.security(event, stored.fields["address"], time_ms)
                 self.verdicts(event, stored.event_id, time_ms, index)
                 self.mark(event, stored.event_id, time_ms, index)
             case ProcessingEvent():
@@ -345,16 +337,10 @@ class _Fold:
                 self.accepted[index] = event
                 self.verdicts(event, stored.event_id, time_ms, index)
                 self.mark(event, stored.event_id, time_ms, index)
-            case HealthEvent(data=data):
+            case HealthEvent():
                 self.count("health")
                 self.rows.health(event, time_ms, index)
-                component = {"component": data.component}
-                self.observe(event, "up", "gauge", time_ms, float(data.status != "down"), component)
-                took = data.check_duration_ms
-                self.observe(event, "health_check_duration_ms", "histogram", time_ms, took, component)
-                if data.dependency:
-                    check = {**component, "dependency": data.dependency}
-                    self.observe(event, "health_dependency", "gauge", time_ms, float(data.status != "down"), check)
+                self.made.health(event, time_ms)
 
     def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Tell the policies about sequences of an event that is a step."""
@@ -376,35 +362,12 @@ class _Fold:
         given = self.judged.given(self.batch.values)
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
         self.findings = findings(self.batch, self.rows.incarnation, given)
-        series = np.array([self.evaluation(*each) for each in given.distinct], dtype=np.int64)
+        series = np.array([self.made.evaluation(*each) for each in given.distinct], dtype=np.int64)
         self.evaluations = series[given.which], given.times, np.ones(len(given.times))
-
-    def evaluation(self, tenant: str, service: str, verdict: Verdict) -> int:
-        """The series that counts a verdict."""
-        judged = {name: getattr(verdict, name) for name in ("policy", "framework", "control", "verdict")}
-        return self.series(tenant, service, "compliance_evaluations_total", "counter", judged)
-
-    def observe(self, event: Any, name: str, kind: Kind, time_ms: int, value: float, labels: Mapping[str, str]) -> None:
-        """One observation of a series that Tidewatch itself makes."""
-        self.ids.append(self.series(event.data.tenant, event.data.service, name, kind, labels))
-        self.times.append(time_ms)
-        self.values.append(value)
-
-    def series(self, tenant: str, service: str, name: str, kind: Kind, labels: Mapping[str, str]) -> int:
-        """The number of a series that Tidewatch itself makes."""
-        key = (tenant, service, name, *labels.values())
-        number = self.ingest.table.ids.get(key)
-        if number is None:
-            pane_ms = self.ingest.windows.security_pane * 1000
-            number = self.ingest.table.intern(key, tenant, name, kind, {**labels, "service": service}, pane_ms)
-            self.ingest.described.append((tenant, service, name, kind, "", ""))
-        return number
 
     def result(self) -> Ingested:
         """Everything folded."""
-        ids, times = np.array(self.ids, dtype=np.int64), np.array(self.times, dtype=np.int64)
-        values = np.array(self.values, dtype=np.float64)
-        several = [(ids, times, values)]
+        several = [self.made.observations()]
         if "verdicts" in self.raw:
             several.append(self.evaluations)
         if "raw_metrics" in self.raw:
