@@ -247,6 +247,14 @@ def test_other_workers_insert_exactly_once_through_the_owner(writer: ClickHouse,
     assert migrate(writer) == []
 
 
+def test_other_workers_ask_the_owner_for_the_verdicts_of_some_policies(writer: ClickHouse) -> None:
+    """Those about single events and those about sequences have rows about the same records."""
+    writer.insert("verdicts", rows.columns("verdicts", 14), "token")
+    policies = ["text 3", "it's another's"]
+    assert writer.stored_offsets("verdicts", "metrics", "one", 3, 0, policies) == {3, 10}
+    assert writer.stored_offsets("verdicts", "metrics", "one", 3, 4, policies) == {10}
+
+
 def test_what_the_owner_refuses_is_rejected_or_unavailable_at_the_worker_too(writer: ClickHouse) -> None:
     with pytest.raises(Rejected, match="UNKNOWN_IDENTIFIER"):
         writer.query("SELECT colour FROM raw_metrics")
