@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.privacy.cards import has_luhn_digit, truncated, without_digits
-from streams.privacy.freetext import masked
+from streams.privacy.freetext import is_harmless, is_harmless_by_form, masked
 from streams.privacy.refused import hidden
 
 
@@ -149,3 +149,8 @@ def test_a_refused_record_keeps_its_length_and_no_letter_or_digit_of_its_own(val
 
     assert len(shown) == len(value)
     assert {byte for byte in shown if byte > 0x7F or chr(byte).isalnum()} <= set(b"x0")
+
+
+@given(st.text(alphabet="0123456789abAB cz-_@%/.é٣\n", max_size=20))
+def test_what_is_remembered_of_a_form_holds_for_every_text_of_it(text: str) -> None:
+    assert is_harmless_by_form(text) == is_harmless(text)
