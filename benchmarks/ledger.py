@@ -48,7 +48,8 @@ def table(ledger: Ledger) -> str:
     on = ledger.machine
     versions = ", ".join(f"{name} {number}" for name, number in on.versions.items())
     lines = [
-        f"{ledger.date}, {on.cpu}, {on.cores} cores, {on.memory_gb:.0f} GB, {on.system}; Python {on.python}, {versions}.",
+        f"{ledger.date}, {on.cpu}, {on.cores} cores, {on.memory_gb:.0f} GB, {on.system}; "
+        f"Python {on.python}, {versions}.",
         "",
         f"{ledger.entries:,} entries of {ledger.chains} chains, out of {ledger.events:,} events in {ledger.partitions} "
         f"partitions, written by {ledger.workers} workers that got {ledger.sigkills} SIGKILLs meanwhile, in "

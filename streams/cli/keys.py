@@ -43,7 +43,7 @@ def create(file: Path, keep: bool) -> None:
     try:
         create_key_file(file)
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}; give a file in a directory of yours") from None
+        raise click.ClickException(f"{file}: {error.strerror}; give a file in a directory of yours") from None
     click.echo(f"wrote {file}; set privacy.keys_file to it on every worker, and keep a copy elsewhere")
 
 
