@@ -184,7 +184,7 @@ class _Values(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, AttributeError, LookupError, TypeError):  # PyYAML raises any of them
             kind = node.tag.rpartition(":")[2]
             said = f"this is written as a value of type {kind} and is none"
             raise ConstructorError(None, None, said, node.start_mark) from None

@@ -167,6 +167,9 @@ BOMB = (
     ("fields", "said"),
     [
         ("{time: 2026-99-99}", "this is written as a value of type timestamp and is none"),
+        ("{time: !!timestamp }", "this is written as a value of type timestamp and is none"),
+        ("{mfa: !!bool x}", "this is written as a value of type bool and is none"),
+        ("{mfa: !!int ''}", "this is written as a value of type int and is none"),
         ("{mfa: !!int x}", "this is written as a value of type int and is none"),
         ("{time: 2026-11-22T10:00:00+99:99}", "this is written as a value of type timestamp and is none"),
         ("{actor: !!python/object/apply:os.system [ls]}", "could not determine a constructor for the tag"),
