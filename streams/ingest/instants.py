@@ -34,16 +34,21 @@ def epoch_ms(texts: Any) -> NDArray[np.int64]:
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32, len(texts) + 1)
     lengths = np.diff(ends)
+    if not len(texts) or (lengths == lengths[0]).all():
+        return _alike(texts, np.frombuffer(data or b"", np.uint8))
     found = np.empty(len(texts), np.int64)
     for length in np.unique(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
-        common = None
-        if length in _FORMS:
-            read = np.frombuffer(data, np.uint8)
-            alike = len(rows) == len(texts)
-            common = _common(read.reshape(-1, length) if alike else read[ends[rows][:, None] + np.arange(length)])
-        found[rows] = _any(texts.take(pa.array(rows))) if common is None else common
+        some = texts.take(pa.array(rows))
+        found[rows] = _alike(some, np.frombuffer(some.buffers()[2] or b"", np.uint8))
     return found
+
+
+def _alike(texts: Any, read: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Of texts of one length; ``read`` are their bytes."""
+    length = len(read) // max(len(texts), 1)
+    found = _common(read.reshape(-1, length)) if length in _FORMS else None
+    return _any(texts) if found is None else found
 
 
 def _any(texts: Any) -> NDArray[np.int64]:
