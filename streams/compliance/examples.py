@@ -28,7 +28,7 @@ def example(written: object, events: tuple[EventType, ...]) -> SecurityEvent | P
         return "write its fields as {operation: read, purpose: treatment}"
     fields = dict(written)
     kind = fields.pop("event", events[0] if len(events) == 1 else None)
-    if kind not in STRUCTS:
+    if not isinstance(kind, str) or kind not in STRUCTS:
         return f"say which type it is of: event: {' or '.join(STRUCTS)}"
     envelope = {name: fields.pop(name) for name in _EXTENSIONS if name in fields}
     happened = fields.pop("time", WHEN)
@@ -46,7 +46,7 @@ def example(written: object, events: tuple[EventType, ...]) -> SecurityEvent | P
     try:
         event = msgspec.convert(written_event, _EVENTS[kind])
         cloudevents.check(event)
-    except (msgspec.ValidationError, Rejected) as error:
+    except (msgspec.ValidationError, UnicodeEncodeError, Rejected) as error:
         return str(error)
     return event
 

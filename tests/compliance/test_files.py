@@ -177,6 +177,8 @@ BOMB = (
         ("{<<: [1]}", "expected a mapping for merging"),
         ("&a {attributes: *a}", "aliases stand for more than 100,000 values"),
         ("{actor: " + "9" * 5_000 + "}", "this is written as a value of type int and is none"),
+        ("{event: [security]}", "say which type it is of: event: security or processing"),
+        ('{kind: other, attributes: {a: "\\ud800"}}', "surrogates not allowed"),
         ("{attributes: {a: [b]}}", "Expected `str`, got `array`"),
         (f"{{attributes: {BOMB}}}", "aliases stand for more than 100,000 values"),
     ],
