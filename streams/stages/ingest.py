@@ -340,7 +340,7 @@ class IngestStage:
         idle = [
             at
             for at, owned in self._owned.items()
-            if at in positions and at not in writing and owned.is_idle(positions[at], now, quiet)
+            if at in positions and at not in writing and owned.is_found_idle(positions[at], now, quiet)
         ]
         if idle and epoch == self._epoch:
             await self.sending.pulse(Pulse(wall_ms=_now_ms(), idle=idle))

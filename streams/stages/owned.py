@@ -114,6 +114,8 @@ class Owned:
         self.stored: int | None = None
         """Where to read on once everything written is acknowledged; None when nothing waits for that."""
         self.quiet_since = now
+        self._looked = -1
+        """Where the consumer stood when it was looked at last."""
 
     def offer(self, batch: RecordBatch, now: float) -> int:
         """Take a batch, less what was taken before: a seek delivers records again. How many bytes were new."""
@@ -171,13 +173,20 @@ class Owned:
         """The first offset that is not stored yet, when the consumer stands at ``position``."""
         return self.batch.extent.first if self.batch is not None else self.stored or position
 
-    def is_idle(self, position: Position, now: float, quiet: float) -> bool:
-        """Whether it was read to its end, and nothing has come for ``quiet`` seconds.
+    def is_found_idle(self, position: Position, now: float, quiet: float) -> bool:
+        """Look at it: whether it was read to its end, and nothing has come for ``quiet`` seconds.
 
-        What the broker said longer ago than that is worth nothing: who has no room, or was frozen, does not ask.
+        What the broker said longer ago than that is worth nothing: who has no room, or was frozen, does not ask. What
+        the consumer has taken since the look before may still be on its way to here.
         """
+        before, self._looked = self._looked, position.offset
         at_end = position.offset >= position.end and not self.pending and self.in_doubt is None
-        return at_end and position.age < quiet and now - position.age - self.quiet_since >= quiet
+        return (
+            at_end
+            and position.offset == before
+            and position.age < quiet
+            and now - position.age - self.quiet_since >= quiet
+        )
 
     def inserted(self, batch: Batch) -> None:
         """A batch is stored."""

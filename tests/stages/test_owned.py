@@ -134,14 +134,26 @@ def test_a_partition_is_idle_once_it_was_read_to_its_end_and_the_broker_has_been
     owned = Owned(None, 0.0)
     at_end = Position(10, 10, age=0.25)
 
-    assert not owned.is_idle(at_end, now=1.0, quiet=1.0), "at 0.75 it was not quiet for so long yet"
-    assert owned.is_idle(at_end, now=1.25, quiet=1.0)
-    assert not owned.is_idle(Position(10, 11, age=0.25), now=1.25, quiet=1.0)
-    assert not owned.is_idle(Position(10, 10, age=1.0), now=9.0, quiet=1.0), "who does not ask cannot know"
+    assert not owned.is_found_idle(at_end, now=0.5, quiet=1.0)
+    assert not owned.is_found_idle(at_end, now=1.0, quiet=1.0), "at 0.75 it was not quiet for so long yet"
+    assert owned.is_found_idle(at_end, now=1.25, quiet=1.0)
+    assert not owned.is_found_idle(Position(10, 11, age=0.25), now=1.25, quiet=1.0)
+    assert not owned.is_found_idle(Position(10, 10, age=1.0), now=9.0, quiet=1.0), "who does not ask cannot know"
 
     owned.offer(records(10, 1), 1.0)
-    assert not owned.is_idle(Position(11, 11, age=0.0), now=9.0, quiet=1.0), "it is not folded yet"
+    for _ in range(2):
+        assert not owned.is_found_idle(Position(11, 11, age=0.0), now=9.0, quiet=1.0), "it is not folded yet"
+
+
+def test_a_partition_of_which_something_was_taken_since_the_look_before_is_not_idle_whatever_has_come_by_then() -> None:
+    owned = Owned(None, 0.0)
+    owned.is_found_idle(Position(10, 20, age=0.0), now=8.0, quiet=1.0)
+
+    assert not owned.is_found_idle(Position(20, 20, age=0.0), now=9.0, quiet=1.0), "it is on its way"
+    assert owned.is_found_idle(Position(20, 20, age=0.0), now=9.3, quiet=1.0)
 
 
 def test_a_partition_in_doubt_is_not_idle() -> None:
-    assert not Owned(Declared(0, 9, 100), 0.0).is_idle(Position(10, 10, age=0.0), now=9.0, quiet=1.0)
+    owned = Owned(Declared(0, 9, 100), 0.0)
+    for _ in range(2):
+        assert not owned.is_found_idle(Position(10, 10, age=0.0), now=9.0, quiet=1.0)
