@@ -55,6 +55,7 @@ def test_the_guard_has_a_baseline_for_all_it_measures_and_a_bound() -> None:
     assert guard.slower({name: value * guard.BOUND * 1.01 for name, value in baseline.items()}, baseline) == [
         "recognised",
         "decoded",
+        "judged",
     ]
 
 
