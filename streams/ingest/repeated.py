@@ -202,7 +202,7 @@ class Repeats:
         if self._marker is not None and roles != self._marker(changed):
             return None
         alike = Alike("processing", event.data.tenant, event.data.service, self._judge(event))
-        parts = [(role, role.values(nobody)) for role in roles]
+        parts = [(role, role.values(nobody)) for role in roles if all(role.values(event.data))]
         texts = "\0".join(several).lower()
         self._words.update(words(texts))
         return Kind(alike, tuple(row[name] for name in STORED), texts, parts)

@@ -5,7 +5,7 @@ Their other texts are masked already. Where one of them, or the id, repeats who 
 
 import re
 from collections.abc import Mapping, Sequence, Set
-from itertools import repeat
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ PEOPLE = ("data_subject", "consent_id", "actor", "recipient")
 _WORD, _FIRST_WORD = re.compile(r"\w+"), re.compile(r"^\w+", re.M)
 _ODD_ENDS = re.compile(r"^[^0-9a-z]|[^0-9a-z]$", re.M)
 _LIKE_UUIDS = re.compile(r"^[0-9a-f-]+$", re.M)
+_ANY_DIGIT = str.maketrans("123456789", "0" * 9)
 
 _UUID_BYTES = 36
 _SORTS = np.ones(_UUID_BYTES, np.uint8)
@@ -53,37 +54,45 @@ def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, re
     if pseudonyms is None:
         return People(texts, [()] * len(record_ms))
     own = {name: _pseudonyms(pseudonyms, tenants, column) for name, column in said.items()}
-    sealed = [
-        _secrets(name, classes[name] == "direct_identifier", own, texts[name], tenants, record_ms)
-        for name in PEOPLE
-        if classes[name] != "public"
-    ]
+    sealed = {name: classes[name] == "direct_identifier" for name in PEOPLE if classes[name] != "public"}
     fields = {name: texts[name] if classes[name] == "public" else own[name] for name in PEOPLE}
-    rows = zip(*sealed, strict=True) if sealed else repeat((), len(record_ms))
-    return People(fields, [tuple(filter(None, row)) for row in rows])
+    return People(fields, _secrets(sealed, own, texts, tenants, record_ms))
 
 
 def _secrets(
-    name: str, is_direct: bool, own: Mapping[str, Coded], texts: Coded, tenants: Coded, record_ms: Sequence[int]
-) -> list[Secret | None]:
-    """For each event the secret of one field, under the key of that person or of whom the event is about."""
-    rows = _stated(texts)
-    persons = listed(own[name], rows)
-    if not is_direct:
-        subjects = listed(own["data_subject"], rows)
-        persons = [subject or person for subject, person in zip(subjects, persons, strict=True)]
-    at = rows.tolist()
-    times = map(record_ms.__getitem__, at)
-    made = map(Secret, listed(tenants, rows), persons, repeat(name), listed(texts, rows), times)
-    column: list[Secret | None] = [None] * len(record_ms)
-    for row, secret in zip(at, made, strict=True):
-        column[row] = secret
-    return column
+    sealed: Mapping[str, bool],
+    own: Mapping[str, Coded],
+    texts: Mapping[str, Coded],
+    tenants: Coded,
+    record_ms: Sequence[int],
+) -> list[tuple[Secret, ...]]:
+    """For each event those of the fields to be ``sealed``.
+
+    They are under the key of that person, where the field is said to be direct, or of whom the event is about.
+    """
+    places: list[int] = []
+    names: list[str] = []
+    persons: list[str] = []
+    said: list[str] = []
+    for name, is_direct in sealed.items():
+        rows = _stated(texts[name])
+        places += rows.tolist()
+        names += [name] * len(rows)
+        said += listed(texts[name], rows)
+        those = listed(own[name], rows)
+        if not is_direct:
+            those = [subject or other for subject, other in zip(listed(own["data_subject"], rows), those, strict=True)]
+        persons += those
+    where = np.array(places, dtype=np.intp)
+    made = list(map(Secret, listed(tenants, where), persons, names, said, map(record_ms.__getitem__, places)))
+    together = tuple(map(made.__getitem__, np.argsort(where, kind="stable").tolist()))
+    ends = np.cumsum(np.bincount(where, minlength=len(record_ms))).tolist()
+    return [together[begin:end] for begin, end in pairwise((0, *ends))]
 
 
 def words(text: str) -> list[str]:
-    """The words of a text."""
-    return _WORD.findall(text)
+    """The words of a text in lower case, each by its :func:`form`."""
+    return _WORD.findall(form(text))
 
 
 def named(
@@ -97,10 +106,9 @@ def named(
     classes = dict(protection.classified["processing"])
     found: list[int] = []
     for name, (codes, values) in said.items():
-        lower = [value.lower() if len(value) >= SHORTEST_NAME else "" for value in values]
-        together = "\n".join(filter(None, lower))
         is_hidden = protection.pseudonyms is not None and classes[name] != "public"
-        if is_hidden and together and _may_be_named(together, common, ids):
+        if is_hidden and _may_be_named(values, common, ids):
+            lower = [value.lower() if len(value) >= SHORTEST_NAME else "" for value in values]
             looked_for = Coded(np.asarray(codes), lower)
             rows = _stated(looked_for)
             each = zip(rows.tolist(), listed(looked_for, rows), listed(around, rows), strict=True)
@@ -109,11 +117,18 @@ def named(
     return np.array(found, dtype=np.intp)
 
 
-def _may_be_named(names: str, common: Set[str], ids: "Ids") -> bool:
-    """Whether any of the names, one a line, may be in a text or in an id."""
-    if not names.isascii() or _ODD_ENDS.search(names) or not common.isdisjoint(_FIRST_WORD.findall(names)):
+def form(text: str) -> str:
+    """Of a text in lower case: names that differ in their digits alone, as most do, are looked at once."""
+    return text.translate(_ANY_DIGIT)
+
+
+def _may_be_named(names: Sequence[str], common: Set[str], ids: "Ids") -> bool:
+    """Whether any of the names, which have no line ends, may be in a text or in an id."""
+    forms = set(form("\n".join(names).lower()).split("\n"))
+    together = "\n".join(name for name in forms if len(name) >= SHORTEST_NAME)
+    if not together.isascii() or _ODD_ENDS.search(together) or not common.isdisjoint(_FIRST_WORD.findall(together)):
         return True
-    return not ids.are_uuids or _LIKE_UUIDS.search(names) is not None
+    return bool(together) and (not ids.are_uuids or _LIKE_UUIDS.search(together) is not None)
 
 
 class Ids(NamedTuple):
@@ -161,7 +176,7 @@ def _are_uuids(texts: Any) -> NDArray[np.bool_]:
 def _pseudonyms(pseudonyms: Pseudonyms, tenants: Coded, said: Coded) -> Coded:
     """Of each text; an empty one has none."""
     if len(tenants.values) == 1:
-        return Coded(said.codes, [text and pseudonyms.of(tenants.values[0], text) for text in said.values])
+        return Coded(said.codes, pseudonyms.of_each(tenants.values[0], said.values))
     count = len(said.values)
     pairs, codes = np.unique(np.asarray(tenants.codes) * count + np.asarray(said.codes), return_inverse=True)
     places = [divmod(pair, count) for pair in pairs.tolist()]
