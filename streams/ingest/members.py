@@ -16,6 +16,9 @@ from streams.ingest.cutting import binary
 from streams.texts import Texts
 
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
+_PIECE = 1_000
+"""Records that are looked at together: what is found of more would not stay close to the processor."""
+
 _NEAR = 3
 """Bytes from the end of a member's name to its text, at most: a colon, a space and the quotation mark."""
 
@@ -75,12 +78,22 @@ def gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
     """Where each of ``members`` has its text. Left out: records with a backslash, or with a member more than once."""
     if 2 * texts.size_bytes < len(texts.data):
         texts = Texts.of(list(texts))
+    parts = [_gaps(texts[begin : begin + _PIECE], members) for begin in range(0, max(len(texts), 1), _PIECE)]
+    if len(parts) == 1:
+        return parts[0]
+    starts, ends = (np.concatenate([part[at] for part in parts]) for at in (2, 3))
+    rows = np.concatenate([part.rows + at * _PIECE for at, part in enumerate(parts)])
+    return Gaps(texts.some(rows), rows, starts, ends)
+
+
+def _gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
     read = np.frombuffer(texts.data, np.uint8)
     rows, marks, counts = _marks(read, texts)
     texts = texts.some(rows)
     opens, closes = np.ascontiguousarray(marks[::2]), np.ascontiguousarray(marks[1::2])
     owner = np.repeat(np.arange(len(rows)), counts // 2)
     keys = np.flatnonzero(opens[1:] - closes[:-1] <= _NEAR)
+    keys = keys[_begins(members)[read[opens[keys] + 1]]]
     keys = keys[read[closes[keys] + 1] == _COLON]
     lengths = closes[keys] - opens[keys] - 1
     starts = np.repeat(texts.ends[:, None], len(members), axis=1)
@@ -99,14 +112,23 @@ def gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
     return found_in if once.all() else found_in.some(np.flatnonzero(once))
 
 
+def _begins(members: Sequence[bytes]) -> NDArray[np.bool_]:
+    """For each byte, whether a member begins with it."""
+    begins = np.zeros(256, dtype=bool)
+    begins[[member[0] for member in members]] = True
+    return begins
+
+
 def _marks(read: NDArray[np.uint8], texts: Texts) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
     """Records whose quotation marks come in pairs: which ones, all their marks, and how many each has."""
-    marks = np.flatnonzero(read == _QUOTE)
+    begin, end = int(texts.starts.min(initial=len(read))), int(texts.ends.max(initial=0))
+    own = read[begin:end]
+    marks = np.flatnonzero(own == _QUOTE) + begin
     first = np.searchsorted(marks, texts.starts)
     counts = np.searchsorted(marks, texts.ends) - first
     paired = (counts > 0) & (counts % 2 == 0)
-    slashes = np.flatnonzero(read == _BACKSLASH)
-    if len(slashes):
+    if texts.data.find(_BACKSLASH, begin, end) >= 0:
+        slashes = np.flatnonzero(own == _BACKSLASH) + begin
         paired &= np.searchsorted(slashes, texts.starts) == np.searchsorted(slashes, texts.ends)
     rows = np.flatnonzero(paired)
     first, counts = first[rows], counts[rows]
