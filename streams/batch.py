@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -87,9 +88,9 @@ def _concatenated(columns: Sequence[Any]) -> Column:
     if isinstance(columns[0], Coded):
         begins = np.cumsum([0, *(len(column.values) for column in columns)])
         codes = [np.asarray(column.codes) + begin for column, begin in zip(columns, begins, strict=False)]
-        return Coded(np.concatenate(codes), [value for column in columns for value in column.values])
+        return Coded(np.concatenate(codes), list(chain.from_iterable(column.values for column in columns)))
     if isinstance(columns[0], np.ndarray):
         return np.concatenate(columns)
     if isinstance(columns[0], pa.Array):
         return pa.concat_arrays(columns)  # type: ignore[no-any-return]
-    return [value for column in columns for value in column]
+    return list(chain.from_iterable(columns))

@@ -54,6 +54,8 @@ class Judge:
         fields = {name for listed in FIELDS.values() for name in listed} - _ALWAYS_TAKEN
         self.vocabulary = Vocabulary(attributes, frozenset((fields | attributes.keys()) - named))
         self._remembered = lru_cache(_EVENTS)(self._judge)
+        self._verdict = lru_cache(_EVENTS)(Verdict)
+        """Equal ones are one object, by which they are told apart faster."""
         self._decide = [_remembering(policy) for policy in self.policies]
 
     @property
@@ -73,7 +75,7 @@ class Judge:
         kind: EventType = raw[0]  # type: ignore[assignment]
         facts = self.vocabulary.facts(raw)
         return tuple(
-            Verdict(policy.id, framework, control, *found, policy.severity, policy.digest)
+            self._verdict(policy.id, framework, control, *found, policy.severity, policy.digest)
             for policy, decide in zip(self.policies, self._decide, strict=True)
             if (found := decide(kind, facts)) is not None
             for framework, controls in policy.frameworks.items()

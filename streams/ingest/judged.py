@@ -11,6 +11,7 @@ from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Rows
 from streams.ingest.fold import distinct
+from streams.texts import Texts
 
 _T = TypeVar("_T")
 
@@ -101,7 +102,7 @@ class JudgedEvents:
         codes = np.concatenate(sets)[begins[events.codes][rows] + within]
         place = place_codes[events.codes][rows]
         pairs, which = distinct(place * len(verdicts) + codes)
-        digests = [sha256(value).digest() for value in _chosen(values, events.indexes)]
+        digests = digests_of(values, events.indexes)
         times = events.times[rows]
         columns: Rows = {
             "time": times,
@@ -139,20 +140,27 @@ def _some(judged: Judged, at: NDArray[np.intp]) -> Judged:
     return Judged(judged.indexes[at], judged.times[at], ids, judged.alike, judged.codes[at])
 
 
-def _chosen(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:
-    everything = list(values)
-    return [everything[index] or b"" for index in indexes.tolist()]
+def digests_of(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:
+    """SHA-256 of some records of a batch."""
+    texts = Texts.of(values)
+    data, starts = texts.data, texts.starts[indexes].tolist()
+    ends = texts.ends[indexes].tolist()
+    return [sha256(data[start : max(end, start)]).digest() for start, end in zip(starts, ends, strict=True)]
 
 
 def _numbered_sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], list[NDArray[np.int64]]]:
-    """The verdicts that differ, and for each set of them their numbers."""
-    numbers: dict[Verdict, int] = {}
+    """The verdicts that differ, and for each set of them their numbers. A judge gives equal ones as one object."""
+    numbers: dict[int, int] = {}
+    differing: list[Verdict] = []
     known: dict[int, NDArray[np.int64]] = {}
     for verdicts in sets:
-        if id(verdicts) not in known:  # the list keeps each alive, so that an id stays its own
-            given = [numbers.setdefault(verdict, len(numbers)) for verdict in verdicts]
-            known[id(verdicts)] = np.array(given, dtype=np.int64)
-    return list(numbers), [known[id(verdicts)] for verdicts in sets]
+        if id(verdicts) in known:  # the list keeps each alive, so that an id stays its own
+            continue
+        for verdict in verdicts:
+            if numbers.setdefault(id(verdict), len(differing)) == len(differing):
+                differing.append(verdict)
+        known[id(verdicts)] = np.array([numbers[id(verdict)] for verdict in verdicts], dtype=np.int64)
+    return differing, [known[id(verdicts)] for verdicts in sets]
 
 
 def _numbered(values: Sequence[_T]) -> tuple[list[_T], NDArray[np.int64]]:

@@ -9,6 +9,7 @@ as an event about which a verdict depends on the time that has passed, is left t
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -249,7 +250,15 @@ def _filled(gap: Gaps, said: Mapping[str, str]) -> bytes:
 
 def _coded(texts: Any) -> Coded:
     found = texts.dictionary_encode()
-    return Coded(found.indices.to_numpy(), [value.decode(errors="replace") for value in found.dictionary.to_pylist()])
+    _, offsets, data = found.dictionary.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(found.dictionary) + 1).tolist()
+    together = data.to_pybytes() if data else b""
+    if together.isascii():
+        text = together.decode()
+        values = [text[begin:end] for begin, end in pairwise(ends)]
+    else:
+        values = [together[begin:end].decode(errors="replace") for begin, end in pairwise(ends)]
+    return Coded(found.indices.to_numpy(), values)
 
 
 def _some(repeated: Repeated, chosen: NDArray[np.bool_]) -> Repeated:

@@ -132,4 +132,4 @@ def _by_column(columns: Mapping[str, Sequence[Any]]) -> Rows:
 def _at(column: Any, order: NDArray[np.intp]) -> Column:
     if isinstance(column, Coded):
         return Coded(np.asarray(column.codes)[order], column.values)
-    return column[order] if isinstance(column, np.ndarray) else [column[at] for at in order.tolist()]
+    return column[order] if isinstance(column, np.ndarray) else list(map(column.__getitem__, order.tolist()))
