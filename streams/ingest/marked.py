@@ -14,7 +14,8 @@ def mark_repeated(marked: MarkedEvents, events: Repeated, batch: RecordBatch) ->
     """All but who is in an event, its time and its id is known of its template."""
     codes, kinds = np.asarray(events.kinds.codes), events.kinds.values
     rows = np.flatnonzero(np.array([bool(kind.roles) for kind in kinds])[codes])
-    said = {name: listed(events.said[name], rows) for name in PEOPLE}
+    asked = {name for kind in kinds for role, _ in kind.roles for name in role.by}
+    said = {name: listed(events.said[name], rows) for name in PEOPLE if name in asked}
     digests = digests_of(batch.values, events.indexes[rows])
     offsets = [batch.offsets[index] for index in events.indexes[rows].tolist()]
     columns = (rows.tolist(), codes[rows].tolist(), events.times[rows].tolist(), offsets, digests)

@@ -5,7 +5,6 @@ Their other texts are masked already. Where one of them, or the id, repeats who 
 
 import re
 from collections.abc import Mapping, Sequence, Set
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from schemas.tables import Coded
 from streams.privacy import cards, freetext
 from streams.privacy.protection import SHORTEST_NAME, Protection, Secret, without_cards
 from streams.privacy.pseudonyms import Pseudonyms
+from streams.privacy.to_seal import secrets, stated
 
 PEOPLE = ("data_subject", "consent_id", "actor", "recipient")
 """Fields of a processing event that may say who somebody is, in the order in which they are sealed."""
@@ -56,38 +56,7 @@ def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, re
     own = {name: _pseudonyms(pseudonyms, tenants, column) for name, column in said.items()}
     sealed = {name: classes[name] == "direct_identifier" for name in PEOPLE if classes[name] != "public"}
     fields = {name: texts[name] if classes[name] == "public" else own[name] for name in PEOPLE}
-    return People(fields, _secrets(sealed, own, texts, tenants, record_ms))
-
-
-def _secrets(
-    sealed: Mapping[str, bool],
-    own: Mapping[str, Coded],
-    texts: Mapping[str, Coded],
-    tenants: Coded,
-    record_ms: Sequence[int],
-) -> list[tuple[Secret, ...]]:
-    """For each event those of the fields to be ``sealed``.
-
-    They are under the key of that person, where the field is said to be direct, or of whom the event is about.
-    """
-    places: list[int] = []
-    names: list[str] = []
-    persons: list[str] = []
-    said: list[str] = []
-    for name, is_direct in sealed.items():
-        rows = _stated(texts[name])
-        places += rows.tolist()
-        names += [name] * len(rows)
-        said += listed(texts[name], rows)
-        those = listed(own[name], rows)
-        if not is_direct:
-            those = [subject or other for subject, other in zip(listed(own["data_subject"], rows), those, strict=True)]
-        persons += those
-    where = np.array(places, dtype=np.intp)
-    made = list(map(Secret, listed(tenants, where), persons, names, said, map(record_ms.__getitem__, places)))
-    together = tuple(map(made.__getitem__, np.argsort(where, kind="stable").tolist()))
-    ends = np.cumsum(np.bincount(where, minlength=len(record_ms))).tolist()
-    return [together[begin:end] for begin, end in pairwise((0, *ends))]
+    return People(fields, secrets(sealed, own, own["data_subject"], texts, tenants, record_ms))
 
 
 def words(text: str) -> list[str]:
@@ -110,7 +79,7 @@ def named(
         if is_hidden and _may_be_named(values, common, ids):
             lower = [value.lower() if len(value) >= SHORTEST_NAME else "" for value in values]
             looked_for = Coded(np.asarray(codes), lower)
-            rows = _stated(looked_for)
+            rows = np.flatnonzero(stated(looked_for))
             each = zip(rows.tolist(), listed(looked_for, rows), listed(around, rows), strict=True)
             # a name in other letters can be written in many ways
             found += [r for r, who, text in each if not who.isascii() or who in text or who in ids.texts[r].lower()]
@@ -182,10 +151,6 @@ def _pseudonyms(pseudonyms: Pseudonyms, tenants: Coded, said: Coded) -> Coded:
     places = [divmod(pair, count) for pair in pairs.tolist()]
     whose = [(tenants.values[tenant], said.values[text]) for tenant, text in places]
     return Coded(codes, [text and pseudonyms.of(tenant, text) for tenant, text in whose])
-
-
-def _stated(said: Coded) -> NDArray[np.intp]:
-    return np.flatnonzero(np.array([text != "" for text in said.values], dtype=bool)[said.codes])
 
 
 def listed(column: Coded, rows: NDArray[np.intp]) -> list[Any]:
