@@ -164,7 +164,7 @@ def _by_itself(name: str) -> re.Pattern[str]:
     Some letters have another number of letters in another case, such as ß, of which ``re.IGNORECASE`` knows nothing.
     """
     cases = {name, name.lower(), name.upper(), name.casefold()}
-    forms = {name} if name.isascii() else {normalize(form, each) for each in cases for form in ("NFC", "NFD")}
+    forms = {name} if name.isascii() else cases | {normalize(form, each) for each in cases for form in ("NFC", "NFD")}
     before, after = (r"(?<!\w)" if name[0].isalnum() else ""), (r"(?!\w)" if name[-1].isalnum() else "")
     either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
     return re.compile(f"{before}(?:{either}){after}", re.IGNORECASE)

@@ -161,6 +161,15 @@ def test_a_card_number_is_not_even_sealed() -> None:
 NAMES = st.text(min_size=6).filter(lambda text: not text.isspace() and not pseudonym("").startswith(text))
 
 
+def test_a_name_is_found_as_it_is_written_when_unicode_has_another_form_of_it() -> None:
+    """U+F900 is U+8C48 in every form of normalisation."""
+    name = "a\uf900b"
+
+    stored = protection()(security(actor=name, reason=f"as {name} said"), NOW)
+
+    assert stored.fields["reason"] == f"as {pseudonym(name)} said"
+
+
 @given(st.sampled_from(["security", "processing"]), NAMES, st.data())
 def test_no_classified_value_is_stored_anywhere(kind: str, name: str, data: Any) -> None:
     """Whatever the text, and wherever else in the event it stands by itself."""
