@@ -138,29 +138,32 @@ class Repeats:
         return [repeated._replace(indexes=among[repeated.indexes])], among[left]
 
     def _known_of(self, found: Gaps) -> tuple[Gaps, Coded]:
-        """The records of known templates whose gaps hold what they may; and of which template each is."""
+        """The records of known templates; and of which template each is."""
         if not len(found.rows):
             return found, Coded(found.rows, [])
         keys, codes = _keys(found)
         looked_up = [self._known.get(key) for key in keys]
-        known = np.array([kind is not None for kind in looked_up])[codes]
-        for at, name in enumerate(_MEMBERS):
-            known[unfit(found.of(at), _LONGEST.get(name, _LONGEST_PERSON))] = False
-        numbers = np.cumsum([kind is not None for kind in looked_up]) - 1
+        is_known = np.array([kind is not None for kind in looked_up])
         kinds = [kind for kind in looked_up if kind is not None]
-        chosen = np.flatnonzero(known)
-        return found.some(chosen), Coded(numbers[codes[chosen]], kinds)
+        chosen = np.flatnonzero(is_known[codes])
+        return found.some(chosen), Coded((np.cumsum(is_known) - 1)[codes[chosen]], kinds)
 
     def _taken(self, found: Gaps, kinds: Coded) -> Repeated | None:
-        """What is in the gaps; None when a time is none."""
+        """What is in the gaps of those that hold what they may; None when a time is none."""
+        texts = [found.of(at) for at in range(len(_MEMBERS))]
+        unlike = [unfit(each, _LONGEST.get(name, _LONGEST_PERSON)) for name, each in zip(_MEMBERS, texts, strict=True)]
+        if any(map(len, unlike)):
+            fit = np.setdiff1d(np.arange(len(found.rows)), np.concatenate(unlike))
+            found, kinds = found.some(fit), _of(kinds, fit)
+            texts = [each.take(pa.array(fit)) for each in texts]
         if not len(found.rows):
             return None
         try:
-            times = epoch_ms(found.of(_TIME))
+            times = epoch_ms(texts[_TIME])
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        said = {name: _coded(found.of(_MEMBERS.index(name))) for name in PEOPLE}
-        return Repeated(found.rows, times, masked_ids(found.of(_ID).cast(pa.string())), kinds, said)
+        said = {name: _coded(texts[_MEMBERS.index(name)]) for name in PEOPLE}
+        return Repeated(found.rows, times, masked_ids(texts[_ID].cast(pa.string())), kinds, said)
 
     def learn(self, values: Sequence[bytes | None], events: Mapping[int, ProcessingEvent]) -> None:
         """Learn templates of some accepted events; ``events`` has them by their indexes in the batch."""
