@@ -97,9 +97,8 @@ class JudgedEvents:
         kinds, kind_codes = _numbered([each.kind for each in events.alike])
         counts = np.array([len(numbers) for numbers in sets])[events.codes]
         rows = np.repeat(np.arange(len(events.codes)), counts)
-        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        begins = np.cumsum([0, *map(len, sets)])
-        codes = np.concatenate(sets)[begins[events.codes][rows] + within]
+        begins = np.cumsum([0, *map(len, sets)])[events.codes] - (np.cumsum(counts) - counts)
+        codes = np.concatenate(sets)[begins[rows] + np.arange(len(rows))]
         place = place_codes[events.codes][rows]
         pairs, which = distinct(place * len(verdicts) + codes)
         digests = digests_of(values, events.indexes)

@@ -96,20 +96,24 @@ def _gaps(texts: Texts, members: Sequence[bytes]) -> Gaps:
     keys = keys[_begins(members)[read[opens[keys] + 1]]]
     keys = keys[read[closes[keys] + 1] == _COLON]
     lengths = closes[keys] - opens[keys] - 1
-    starts = np.repeat(texts.ends[:, None], len(members), axis=1)
-    ends, once = starts.copy(), np.ones(len(rows), dtype=bool)
+    starts, ends = np.tile(texts.ends, (2, len(members), 1))
+    once = np.ones(len(rows), dtype=bool)
     for number, member in enumerate(members):
         found = keys[lengths == len(member)]
-        for at, byte in enumerate(member, 1):
-            found = found[read[opens[found] + at] == byte]
+        found = found[_any_of(read, len(member))[opens[found] + 1] == member]
         found = found[owner[found] == owner[found + 1]]
         places = owner[found]
-        starts[places, number], ends[places, number] = opens[found + 1] + 1, closes[found + 1]
+        starts[number][places], ends[number][places] = opens[found + 1] + 1, closes[found + 1]
         once &= np.bincount(places, minlength=len(rows)) < 2
     empty = starts == ends
-    starts, ends = (np.where(empty, texts.ends[:, None], each) for each in (starts, ends))
-    found_in = Gaps(texts, rows, starts, ends)
+    starts, ends = (np.where(empty, texts.ends, each) for each in (starts, ends))
+    found_in = Gaps(texts, rows, starts.T, ends.T)
     return found_in if once.all() else found_in.some(np.flatnonzero(once))
+
+
+def _any_of(read: NDArray[np.uint8], length: int) -> NDArray[np.bytes_]:
+    """All texts of a length, at whatever byte they begin; nothing is copied."""
+    return np.ndarray((max(len(read) - length + 1, 0),), f"S{length}", read, strides=(1,))
 
 
 def _begins(members: Sequence[bytes]) -> NDArray[np.bool_]:

@@ -35,11 +35,12 @@ class Pseudonyms:
         """Of several; an empty one has none. Nothing is remembered: for many persons that costs as much as it saves."""
         begun, found = self._inner.copy(), []
         begun.update(f"{tenant}\0".encode("utf-8", "surrogatepass"))
-        for value in values:
+        encode = str.encode if "".join(values).isascii() else _encoded
+        for said in map(encode, values):
             inner, outer = begun.copy(), self._outer.copy()
-            inner.update(_encoded(value))
+            inner.update(said)
             outer.update(inner.digest())
-            found.append("p-" + outer.hexdigest()[:_DIGITS] if value else "")
+            found.append("p-" + outer.hexdigest()[:_DIGITS] if said else "")
         return found
 
     def together(self, tenant: str, values: Sequence[str]) -> bytes:
