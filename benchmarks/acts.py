@@ -3,9 +3,9 @@
 2,000 kinds of processing (what is done where in the code) in 40 services, each of them by three instances: so there are
 6,000 texts around what differs. Half of the services write as our ``Publisher`` does, with all members; half as
 ``json.dumps``, with those that they know. Ids are UUIDs and never come again, nor do times; whom an event is about is
-drawn from 100,000 people, more than are remembered, some of them often. Most kinds comply or leave something open; in
-every twentieth nobody has thought about it, which is where most violations come from. One event in five hundred answers
-a request and says when that came: no other event has its facts.
+drawn from 100,000 people, some of them often. Most kinds comply or leave something open; in every twentieth nobody has
+thought about it, which is where most violations come from. One event in five hundred answers a request and says when
+that came: no other event has its facts.
 """
 
 import json

@@ -2,8 +2,9 @@
 
 The events are those of :mod:`benchmarks.acts`, other ones in each round, in batches as a worker that is behind makes
 them. *All of Ingest* is from the bytes of the records to the rows of ``raw_processing`` and ``verdicts``, with
-pseudonyms of people and the digest of each record, the increments of the series that count verdicts, and the findings
-for the evidence ledger. For comparison, the same records are decoded with msgspec and nothing else is done.
+pseudonyms of people and the digest of each record, the increments of the series that count verdicts, the findings for
+the evidence ledger, and what the policies about sequences are told. For comparison, the same records are decoded with
+msgspec and nothing else is done.
 """
 
 import argparse
@@ -22,12 +23,14 @@ from schemas.config import Limits, Windows
 from schemas.events import ProcessingEvent
 from streams.batch import Partition, RecordBatch
 from streams.compliance.judging import Judge
+from streams.compliance.sequences.marking import Marker
 from streams.compliance.shipped import shipped
 from streams.ingest.ingest import Ingest, Ingested
 from streams.privacy.protection import Protection
 from streams.privacy.pseudonyms import Pseudonyms
 from streams.privacy.rules import Classes
 from streams.texts import Texts
+from streams.worker.memory import bound
 
 NOW_MS = int((acts.START + datetime.timedelta(days=1)).timestamp() * 1000)
 _LEARNING = 6
@@ -55,12 +58,14 @@ def measured(size: int, rounds: int) -> report.Judging:
     """Microseconds of each step in each round, in turn with the others."""
     chance = random.Random(7)
     kinds, decode = acts.kinds(chance), msgspec.json.Decoder(ProcessingEvent).decode
-    judge = Judge(shipped().policies)
-    known, new = (Ingest(Windows(), Limits(), judge, protection()) for _ in range(2))
+    loaded = shipped()
+    judge, marker = Judge(loaded.policies), Marker(loaded.sequences, loaded.attributes)
+    known, new = (Ingest(Windows(), Limits(), judge, protection(), marker) for _ in range(2))
     found: dict[str, list[float]] = {DECODE: [], JUDGE: [], SEEN: [], UNSEEN: []}
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # as the worker does
+    gc.set_threshold(50_000, 20, 100)  # as the worker does, and so is its memory
+    bound()
     verdicts = violations = 0
     for round_ in range(_LEARNING + rounds):
         records = acts.records(size, round_, kinds)
