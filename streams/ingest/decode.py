@@ -115,7 +115,10 @@ def _is_doubtful(event: object, value: Any) -> bool:
     """
     if type(event) is RawMetricEvent and b"\\" not in value and value.count(b'"') == _encode(event).count(b'"') - 4:
         return False
-    return cloudevents.has_duplicate_keys(value)
+    try:
+        return cloudevents.has_duplicate_keys(value)
+    except Rejected:  # decoders skip what they do not know, which may be no text
+        return True
 
 
 def raw(event: Event) -> object:

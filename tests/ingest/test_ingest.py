@@ -164,6 +164,16 @@ def test_two_records_that_only_together_are_json_are_two_dead_letters() -> None:
     assert [letter.offset for letter in result.dead] == [100, 101]
 
 
+@pytest.mark.parametrize(
+    "text", [metric_event(), event({"service": "s", "operation": "read"}, "processing")], ids=["metric", "processing"]
+)
+def test_a_member_whose_name_is_no_text_is_refused_though_decoders_skip_it(text: bytes) -> None:
+    result = ingest(text, text.replace(b"{", b'{"ex\xfftra":"1",', 1), text)
+
+    assert [(letter.offset, letter.reason) for letter in result.dead] == [(101, "invalid_utf8")]
+    assert sum(result.events.values()) == 2
+
+
 def test_a_key_written_twice_is_found_in_a_series_that_is_known() -> None:
     twice = metric_event().replace(b'"value":1.0', b'"value":1.0,"value":9.0')
 

@@ -230,6 +230,7 @@ def records(draw: st.DrawFn) -> bytes:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(records(), max_size=12), st.lists(records(), min_size=1, max_size=12), st.booleans())
 @example([record()], [record(), record(id="é"), b'"id":"', record()[:-3] + b'"id":'], True)
+@example([], [record(), record(extra="1").replace(b"extra", b"ex\xfftra")], True)
 def test_what_was_learned_changes_nothing_of_what_a_batch_becomes(
     before: list[bytes], values: list[bytes], keyed: bool
 ) -> None:
