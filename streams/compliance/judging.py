@@ -19,6 +19,8 @@ from streams.compliance.vocabulary import FIELDS, STRUCTS, EventType, Fact, Fact
 
 Answer = tuple[str, dict[str, object]] | tuple[str, str, dict[str, object]]
 
+Decide = Callable[[Facts], Judged | None]
+
 _EVENTS, _DECISIONS = 65_536, 4_096
 """How many distinct facts are remembered, of events and of each policy."""
 
@@ -56,7 +58,10 @@ class Judge:
         self._remembered = lru_cache(_EVENTS)(self._judge)
         self._verdict = lru_cache(_EVENTS)(Verdict)
         """Equal ones are one object, by which they are told apart faster."""
-        self._decide = [_remembering(policy) for policy in self.policies]
+        self._decide: dict[EventType, list[tuple[Policy, Decide]]] = {
+            kind: [(policy, _remembering(policy, kind)) for policy in self.policies if kind in policy.conditions]
+            for kind in STRUCTS
+        }
 
     @property
     def every(self) -> tuple[Policy | SequencePolicy, ...]:
@@ -76,8 +81,8 @@ class Judge:
         facts = self.vocabulary.facts(raw)
         return tuple(
             self._verdict(policy.id, framework, control, *found, policy.severity, policy.digest)
-            for policy, decide in zip(self.policies, self._decide, strict=True)
-            if (found := decide(kind, facts)) is not None
+            for policy, decide in self._decide[kind]
+            if (found := decide(facts)) is not None
             for framework, controls in policy.frameworks.items()
             for control in controls
         )
@@ -161,15 +166,15 @@ def _unquotable(file: PolicyFile, language: Language) -> list[Problem]:
     ]
 
 
-def _remembering(policy: Policy) -> Callable[[EventType, Facts], Judged | None]:
+def _remembering(policy: Policy, event: EventType) -> Decide:
     """The policy's judgement, remembered by what it reads: an unusual event costs only the policies that look there."""
     reads = policy.reads
 
     @lru_cache(_DECISIONS)
-    def decide(event: EventType, values: tuple[Fact | None, ...]) -> Judged | None:
+    def decide(values: tuple[Fact | None, ...]) -> Judged | None:
         return policy.judge(event, {name: v for name, v in zip(reads, values, strict=True) if v is not None})
 
-    return lambda event, facts: decide(event, tuple(map(facts.get, reads))) if event in policy.conditions else None
+    return lambda facts: decide(tuple(map(facts.get, reads)))
 
 
 def _detail(policy: Policy, reason: str) -> dict[str, object]:

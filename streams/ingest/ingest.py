@@ -53,6 +53,7 @@ from streams.privacy.columns import people
 from streams.privacy.freetext import is_harmless_by_form, masked
 from streams.privacy.protection import UNKEYED, Protection
 from streams.privacy.refused import hidden
+from streams.texts import Texts
 from streams.windows.deltas import PaneDelta
 from streams.windows.series import SeriesTable, labels_text, rule_name
 
@@ -184,7 +185,7 @@ class _Fold:
     def decode(self, rest: Sequence[int]) -> None:
         """The records that were not recognised."""
         batch, limit = self.batch, self.ingest.limits.record_bytes
-        values = [batch.values[i] for i in rest]
+        values = list(Texts.of(batch.values).some(rest))
         headers = [batch.headers[i] for i in rest] if batch.headers else None
         events, indexes = decode.plain(values, headers, limit), rest
         if events is None:
@@ -344,7 +345,7 @@ class _Fold:
 
     def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Tell the policies about sequences of an event that is a step."""
-        if self.marked is not None:
+        if self.marked is not None and self.marked.concerns(event):
             offset, value = int(self.batch.offsets[index]), self.batch.values[index] or b""
             self.marked.add(event, event_id, time_ms, offset, value)
 

@@ -42,7 +42,7 @@ def masked(text: str) -> str:
 
     Escapes of URLs are undone, so that whoever looks for names in the text finds them.
     """
-    if is_harmless(text) or _UUID.fullmatch(text):
+    if _UUID.fullmatch(text) or is_harmless(text):
         return text
     if "%" in text:
         text = _ESCAPED.sub(lambda found: unquote(found[0]), text)

@@ -123,6 +123,10 @@ class MarkedEvents:
     def __bool__(self) -> bool:
         return bool(self._marks)
 
+    def concerns(self, event: SecurityEvent | ProcessingEvent) -> bool:
+        """Whether an event may be a step."""
+        return bool(self._marker(event))
+
     def add(
         self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, offset: int, value: bytes
     ) -> None:
