@@ -72,7 +72,7 @@ def _violations(batch: RecordBatch, given: Given) -> dict[str, list[Violation]]:
     offsets = [int(batch.offsets[index]) for index in events.indexes[rows].tolist()]
     found: dict[str, list[Violation]] = {}
     for row, code, time_ms, offset in zip(rows.tolist(), codes, times, offsets, strict=True):
-        alike, digest = events.alike[code], given.digests[row]
+        alike, digest = events.alike[code], events.digests[row]
         found.setdefault(alike.tenant, []).extend(
             Violation(
                 offset,

@@ -42,7 +42,7 @@ from streams.evidence.records import Findings
 from streams.ingest import decode
 from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
-from streams.ingest.judged import Alike, Judged, JudgedEvents
+from streams.ingest.judged import Alike, Judged, JudgedEvents, digests_of
 from streams.ingest.made import MadeSeries
 from streams.ingest.marked import mark_repeated
 from streams.ingest.observed import Observed, in_order
@@ -176,9 +176,10 @@ class _Fold:
         tenants = Coded(np.array([numbers[each.tenant] for each in alike])[codes], list(names))
         record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
-        self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes))
+        digests = digests_of(self.batch.values, events.indexes)
+        self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes, digests))
         if self.marked is not None:
-            mark_repeated(self.marked, events, self.batch)
+            mark_repeated(self.marked, events, self.batch, digests)
         self.count("processing", len(events.indexes))
         self.high_ms = max(self.high_ms, int(events.times.max()))
 

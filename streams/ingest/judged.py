@@ -40,6 +40,8 @@ class Judged(NamedTuple):
     alike: list[Alike]
     codes: NDArray[np.int64]
     """Which of ``alike`` each event is."""
+    digests: list[bytes]
+    """SHA-256 of the values of their records."""
 
 
 class Given(NamedTuple):
@@ -57,8 +59,6 @@ class Given(NamedTuple):
     """Of these, the one of each row."""
     events: Judged
     """In the order of their records."""
-    digests: list[bytes]
-    """SHA-256 of the value of each judged record."""
 
 
 class JudgedEvents:
@@ -91,7 +91,7 @@ class JudgedEvents:
 
     def given(self, values: Sequence[bytes | None]) -> Given:
         """All verdicts, by columns; ``values`` are those of all records of the batch."""
-        events = self._in_order()
+        events = self._in_order(values)
         verdicts, sets = _numbered_sets([each.verdicts for each in events.alike])
         places, place_codes = _numbered([(each.tenant, each.service) for each in events.alike])
         kinds, kind_codes = _numbered([each.kind for each in events.alike])
@@ -101,7 +101,6 @@ class JudgedEvents:
         codes = np.concatenate(sets)[begins[rows] + np.arange(len(rows))]
         place = place_codes[events.codes][rows]
         pairs, which = distinct(place * len(verdicts) + codes)
-        digests = digests_of(values, events.indexes)
         times = events.times[rows]
         columns: Rows = {
             "time": times,
@@ -110,16 +109,18 @@ class JudgedEvents:
             **{name: Coded(codes, [getattr(verdict, name) for verdict in verdicts]) for name in _VERDICT},
             "event_type": Coded(kind_codes[events.codes][rows], kinds),
             "event_id": Coded(rows, events.ids),
-            "event_digest": Coded(rows, digests),
+            "event_digest": Coded(rows, events.digests),
         }
         differing = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
-        return Given(columns, events.indexes[rows], times, differing, which, events, digests)
+        return Given(columns, events.indexes[rows], times, differing, which, events)
 
-    def _in_order(self) -> Judged:
+    def _in_order(self, values: Sequence[bytes | None]) -> Judged:
         parts = list(self._parts)
         if self._each:
-            indexes, times, ids, codes = zip(*self._each, strict=True)
-            parts.append(Judged(np.array(indexes), np.array(times), list(ids), self._alike, np.array(codes)))
+            each, times, ids, codes = zip(*self._each, strict=True)
+            indexes = np.array(each)
+            digests = digests_of(values, indexes)
+            parts.append(Judged(indexes, np.array(times), list(ids), self._alike, np.array(codes), digests))
         if len(parts) == 1:
             return parts[0]
         begins = np.cumsum([0, *(len(part.alike) for part in parts)]).tolist()
@@ -130,21 +131,23 @@ class JudgedEvents:
             [name for part in parts for name in part.ids],
             [each for part in parts for each in part.alike],
             np.concatenate([part.codes + begin for part, begin in zip(parts, begins, strict=False)]),
+            [digest for part in parts for digest in part.digests],
         )
         return _some(together, np.argsort(places))
 
 
 def _some(judged: Judged, at: NDArray[np.intp]) -> Judged:
-    ids = list(map(judged.ids.__getitem__, at.tolist()))
-    return Judged(judged.indexes[at], judged.times[at], ids, judged.alike, judged.codes[at])
+    places = at.tolist()
+    ids, digests = list(map(judged.ids.__getitem__, places)), list(map(judged.digests.__getitem__, places))
+    return Judged(judged.indexes[at], judged.times[at], ids, judged.alike, judged.codes[at], digests)
 
 
 def digests_of(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:
-    """SHA-256 of some records of a batch."""
+    """SHA-256 of the values of some records of a batch, which have one."""
     texts = Texts.of(values)
     data, starts = texts.data, texts.starts[indexes].tolist()
     ends = texts.ends[indexes].tolist()
-    return [sha256(data[start : max(end, start)]).digest() for start, end in zip(starts, ends, strict=True)]
+    return [sha256(data[start:end]).digest() for start, end in zip(starts, ends, strict=True)]
 
 
 def _numbered_sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], list[NDArray[np.int64]]]:
