@@ -123,6 +123,7 @@ class _Fold:
     def __init__(self, ingest: Ingest, batch: RecordBatch, declared_ms: int, incarnation: str) -> None:
         self.ingest = ingest
         self.batch = batch
+        self.values = Texts.of(batch.values)
         self.declared_ms = declared_ms
         self.latest_ms = declared_ms + int(ingest.windows.max_future_skew * 1000)
         self.rows = RowWriter(batch, incarnation, declared_ms)
@@ -139,7 +140,7 @@ class _Fold:
         self.high_ms = 0
 
     def run(self) -> Ingested:
-        rest = self.recognise(np.arange(len(self.batch.values)))
+        rest = self.recognise(np.arange(len(self.values)))
         while len(rest):
             some, later = rest[:_SOME], rest[_SOME:]
             self.decode(some.tolist())
@@ -158,10 +159,10 @@ class _Fold:
         if self.batch.headers is not None:
             return among
         metrics, processing = self.ingest.recogniser, self.ingest.repeats
-        observed, rest = metrics.recognise(self.batch.values, among, EARLIEST_MS, self.latest_ms)
+        observed, rest = metrics.recognise(self.values, among, EARLIEST_MS, self.latest_ms)
         self.observed += observed
         latest_ms = min(self.latest_ms, LATEST_MS - 1)
-        repeated, rest = processing.recognise(self.batch.values, rest, EARLIEST_MS + 1, latest_ms)
+        repeated, rest = processing.recognise(self.values, rest, EARLIEST_MS + 1, latest_ms)
         for events in repeated:
             self.repeated(events)
         return rest
@@ -176,7 +177,7 @@ class _Fold:
         tenants = Coded(np.array([numbers[each.tenant] for each in alike])[codes], list(names))
         record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
-        digests = digests_of(self.batch.values, events.indexes)
+        digests = digests_of(self.values, events.indexes)
         self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes, digests))
         if self.marked is not None:
             mark_repeated(self.marked, events, self.batch, digests)
@@ -186,7 +187,7 @@ class _Fold:
     def decode(self, rest: Sequence[int]) -> None:
         """The records that were not recognised."""
         batch, limit = self.batch, self.ingest.limits.record_bytes
-        values = list(Texts.of(batch.values).some(rest))
+        values = list(self.values.some(rest))
         headers = [batch.headers[i] for i in rest] if batch.headers else None
         events, indexes = decode.plain(values, headers, limit), rest
         if events is None:
@@ -200,7 +201,7 @@ class _Fold:
             if position not in chosen:
                 self.other(indexes[position], cast(Any, event))
         if self.batch.headers is None:
-            self.ingest.repeats.learn(batch.values, self.accepted)
+            self.ingest.repeats.learn(self.values, self.accepted)
         self.accepted = {}
         if metrics:
             self.metrics([cast(Any, events[i]) for i in metrics], [indexes[i] for i in metrics])
@@ -208,7 +209,7 @@ class _Fold:
     def reject(self, index: int, rejected: Rejected) -> None:
         """One record to the dead letters, with its form: what it says may be about anybody."""
         batch = self.batch
-        value = batch.values[index]
+        value = self.values[index]
         self.dead.append(
             DeadLetter(
                 batch.partition.topic,
@@ -248,11 +249,11 @@ class _Fold:
 
     def learn(self, observed: Observed) -> None:
         """Learn the templates of some of the records that were not recognised."""
-        wanted = max(len(self.batch.values) * self.ingest.recogniser.learned_share, 1)
+        wanted = max(len(self.values) * self.ingest.recogniser.learned_share, 1)
         step = max(int(len(observed.ids) / wanted), 1)
         columns = (observed.indexes, observed.series, observed.sources)
         for index, series, source in zip(*(column[::step].tolist() for column in columns), strict=True):
-            self.ingest.recogniser.learn(cast(bytes, self.batch.values[index]), series, source)
+            self.ingest.recogniser.learn(cast(bytes, self.values[index]), series, source)
 
     def source(self, name: str) -> int:
         """The number of a CloudEvents source."""
@@ -347,7 +348,7 @@ class _Fold:
     def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Tell the policies about sequences of an event that is a step."""
         if self.marked is not None and self.marked.concerns(event):
-            offset, value = int(self.batch.offsets[index]), self.batch.values[index] or b""
+            offset, value = int(self.batch.offsets[index]), self.values[index] or b""
             self.marked.add(event, event_id, time_ms, offset, value)
 
     def count(self, kind: str, events: int = 1) -> None:
@@ -361,7 +362,7 @@ class _Fold:
 
     def verdict_rows(self) -> None:
         """The verdicts as rows of ``verdicts`` and as observations."""
-        given = self.judged.given(self.batch.values)
+        given = self.judged.given(self.values)
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
         self.findings = findings(self.batch, self.rows.incarnation, given)
         series = np.array([self.made.evaluation(*each) for each in given.distinct], dtype=np.int64)
