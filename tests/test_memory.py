@@ -30,6 +30,8 @@ HOLES = """
     for thread in threads:
         thread.join()
     del kept[::2], kept[::2]
+    if {bounded}:
+        memory.give_back()
     print(resident() - before)
 """
 
