@@ -8,6 +8,7 @@ from schemas.config import Limits, Windows
 from streams.compliance.sequences.marking import Marker
 from streams.compliance.shipped import shipped
 from streams.ingest.ingest import Ingest
+from streams.texts import Texts
 
 PROTECTION = protection()
 
@@ -23,8 +24,8 @@ def test_what_a_worker_has_learned_changes_no_mark_and_no_record_of_them() -> No
     known = acts.kinds(random.Random(7), 40)
     trained = new_ingest()
     for seed in range(4):
-        ingest(acts.records(1_000, seed, known), trained)
-    records = acts.records(6_000, 9, known)
+        ingest(Texts.of(acts.records(1_000, seed, known)), trained)
+    records = Texts.of(acts.records(6_000, 9, known))
     learned, fresh = ingest(records, trained), ingest(records, new_ingest())
     assert len(learned.marks) >= 1
     assert sum(len(part.marks) for part in learned.marks) > 500

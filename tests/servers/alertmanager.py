@@ -59,7 +59,7 @@ class Webhook:
             self.arrived_at.append(time.time())
             self._arrived.notify_all()
 
-    def wait_for(self, status: str, patience_s: float = 15.0, **labels: str) -> dict[str, Any]:
+    def wait_for(self, status: str, patience_s: float = 60.0, **labels: str) -> dict[str, Any]:
         """The first notified alert with this status (``firing`` or ``resolved``) and labels; AssertionError if none."""
         with self._arrived:
             self._arrived.wait_for(lambda: self.notified(status, **labels), patience_s)
