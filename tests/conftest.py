@@ -6,7 +6,7 @@ to install. A test that uses one carries the marker of the same name: ``pytest -
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,6 +33,8 @@ _MARKERS = {
     "promtool": "promtool",
 }
 """Fixture -> marker of the tests that use it."""
+_IN_TURN = {"kafka", "alertmanager"}
+"""Markers of the tests that one process runs, one after the other, when others run tests beside it (``-n``)."""
 _LOGS = pytest.StashKey[list[Path]]()
 
 
@@ -121,13 +123,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in _MARKERS.keys() & getattr(item, "fixturenames", ()):
             item.add_marker(_MARKERS[fixture])
+        if any(item.get_closest_marker(marker) for marker in _IN_TURN):
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """After a failure, the end of each server's log."""
-    if exitstatus != pytest.ExitCode.TESTS_FAILED:
-        return
-    for log in config.stash[_LOGS]:
-        if log.exists():
-            terminalreporter.section(f"the end of {log}")
-            terminalreporter.line(tail(log))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure of a test that uses a server, the end of the server's log."""
+    report = yield
+    if report.failed and item.get_closest_marker("xdist_group"):
+        report.sections += [(f"the end of {log}", tail(log)) for log in item.config.stash[_LOGS] if log.exists()]
+    return report
