@@ -119,6 +119,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LOGS] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups of xdist are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in _MARKERS.keys() & getattr(item, "fixturenames", ()):
