@@ -124,8 +124,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in _MARKERS.keys() & getattr(item, "fixturenames", ()):
             item.add_marker(_MARKERS[fixture])
-        if any(item.get_closest_marker(marker) for marker in _IN_TURN):
-            item.add_marker(pytest.mark.xdist_group("servers"))
+        uses_servers = any(item.get_closest_marker(marker) for marker in _IN_TURN)
+        item.add_marker(pytest.mark.xdist_group("servers" if uses_servers else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
