@@ -33,8 +33,6 @@ _MARKERS = {
     "promtool": "promtool",
 }
 """Fixture -> marker of the tests that use it."""
-_IN_TURN = {"kafka", "alertmanager"}
-"""Markers of the tests that one process runs, one after the other, when others run tests beside it (``-n``)."""
 _LOGS = pytest.StashKey[list[Path]]()
 
 
@@ -119,19 +117,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LOGS] = []
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups of xdist are looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in _MARKERS.keys() & getattr(item, "fixturenames", ()):
             item.add_marker(_MARKERS[fixture])
-        uses_servers = any(item.get_closest_marker(marker) for marker in _IN_TURN)
-        item.add_marker(pytest.mark.xdist_group("servers" if uses_servers else str(item.path)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With a failure of a test that uses a server, the end of the server's log."""
     report = yield
-    if report.failed and item.get_closest_marker("xdist_group"):
+    if report.failed and any(item.get_closest_marker(marker) for marker in ("kafka", "alertmanager")):
         report.sections += [(f"the end of {log}", tail(log)) for log in item.config.stash[_LOGS] if log.exists()]
     return report
