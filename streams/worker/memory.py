@@ -2,9 +2,7 @@
 
 Nothing is leaked, yet blocks of all sizes that threads allocate and other threads free leave holes, and the C library
 keeps them. Two arenas instead of eight for each processor leave fewer of them; and what is in them goes back to the
-system now and then (``make bench-scale``, axis ``events``), not after every batch: pages that were given back are
-cleared when they are needed again, which took a sixth of the time of judging (``make bench-policies``). With another C
-library than glibc none of it happens.
+system now and then (``make bench-scale``, axis ``events``). With another C library than glibc neither happens.
 """
 
 import asyncio
@@ -15,11 +13,9 @@ from contextlib import asynccontextmanager
 
 import pyarrow as pa
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-"""Parameters of mallopt(3)."""
+_M_ARENA_MAX = -8
+"""A parameter of mallopt(3)."""
 _ARENAS = 2
-_KEPT = 32 << 20
-"""Bytes: blocks of up to so many, and so much at the end of an arena, are kept for the next batch."""
 
 _LOOK_SECONDS = 5.0
 _MOST_FREE = 64 << 20
@@ -54,12 +50,10 @@ async def bounded() -> AsyncIterator[None]:
 
 
 def bound() -> None:
-    """Have Arrow use the C library's allocator; that one has few arenas, and keeps what a batch needs."""
+    """Have Arrow use the C library's allocator, and that one few arenas."""
     pa.set_memory_pool(pa.system_memory_pool())
     if _mallopt is not None:
         _mallopt(_M_ARENA_MAX, _ARENAS)
-        _mallopt(_M_MMAP_THRESHOLD, _KEPT)
-        _mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def give_back() -> None:
