@@ -38,6 +38,7 @@ IMPURE = {
     "streams.stages.ownhealth": "checks Kafka, ClickHouse, Alertmanager and the disk",
     "streams.health.checks": "calls the checks of a service, in tasks and threads",
     "streams.stages.acts": "writes to the evidence topic",
+    "streams.stages.writing": "has one task at a time write what waits",
     "streams.stages.alerthistory": "writes the history of alerts when ClickHouse takes it",
     "streams.stages.epochs": "runs the turns of a stage, as tasks",
     "streams.stages.offsets": "asks Kafka for committed offsets",

@@ -4,12 +4,16 @@ A record of a batch names the partition and offsets that it was made from, so ta
 deltas of windows are (:mod:`streams.windows.panes`).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from schemas.failures import Rejected
 from streams.batch import Partition
+
+_PER_RECORD = 400
+"""Violations of a record: some 500 bytes each, 2 kB with the longest names, and a broker takes 1 MB."""
 
 
 class Violation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -48,6 +52,29 @@ class Findings(msgspec.Struct, frozen=True, array_like=True, tag=1, kw_only=True
     violations: list[Violation]
     tally: dict[str, tuple[int, int, int]]
     """Control, such as ``gdpr art-6`` -> how many verdicts were compliant, violations, not evaluated."""
+
+
+def in_parts(
+    tenant: str,
+    source: Partition,
+    incarnation: str,
+    first: int,
+    last: int,
+    violations: list[Violation],
+    tally: dict[str, tuple[int, int, int]],
+) -> Iterator[Findings]:
+    """Findings as they are sent: as many records as the violations need, one at least."""
+    for part, begin in enumerate(range(0, max(len(violations), 1), _PER_RECORD)):
+        yield Findings(
+            tenant=tenant,
+            source=source,
+            incarnation=incarnation,
+            first=first,
+            last=last,
+            part=part,
+            violations=violations[begin : begin + _PER_RECORD],
+            tally={} if part else tally,
+        )
 
 
 class Act(msgspec.Struct, frozen=True, array_like=True, tag=2, kw_only=True):

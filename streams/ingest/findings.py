@@ -7,11 +7,9 @@ import numpy as np
 
 from schemas.policy import Verdict
 from streams.batch import RecordBatch
+from streams.evidence import records
 from streams.evidence.records import Findings, Violation
 from streams.ingest.judged import Given
-
-_PER_RECORD = 400
-"""Violations of a record: some 500 bytes each, 2 kB with the longest names, and a broker takes 1 MB."""
 
 _PLACES = {"compliant": 0, "non_compliant": 1, "not_evaluated": 2}
 
@@ -29,22 +27,10 @@ class _Wrong(NamedTuple):
 def findings(batch: RecordBatch, incarnation: str, given: Given) -> list[Findings]:
     """A record for each tenant, several when it has many violations."""
     violations = _violations(batch, given)
-    found = []
+    about = (batch.partition, incarnation, int(batch.offsets[0]), int(batch.offsets[-1]))
+    found: list[Findings] = []
     for tenant, tally in _tallies(given).items():
-        own = violations.get(tenant, [])
-        for part, begin in enumerate(range(0, max(len(own), 1), _PER_RECORD)):
-            found.append(
-                Findings(
-                    tenant=tenant,
-                    source=batch.partition,
-                    incarnation=incarnation,
-                    first=int(batch.offsets[0]),
-                    last=int(batch.offsets[-1]),
-                    part=part,
-                    violations=own[begin : begin + _PER_RECORD],
-                    tally={} if part else tally,
-                )
-            )
+        found += records.in_parts(tenant, *about, violations.get(tenant, []), tally)
     return found
 
 

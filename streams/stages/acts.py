@@ -13,16 +13,16 @@ from schemas.alert import HANDLING, Alert
 from schemas.failures import Unavailable
 from streams.batch import Partition
 from streams.evidence import records
-from streams.evidence.records import Act
+from streams.evidence.records import Act, Findings
 
 _ACTS = HANDLING - {"escalated"}
 """Who is told next is no act of administration; that somebody stops it is."""
 
 
-async def publish(producer: Any, topic: str, acts: Iterable[Act]) -> None:
-    """Write acts, those of one tenant into the same partition. Raises Unavailable; then some may be written."""
+async def publish(producer: Any, topic: str, told: Iterable[Act | Findings]) -> None:
+    """Write to ``evidence``, what is of one tenant into one partition. Raises Unavailable; then some may be written."""
     try:
-        sent = [await producer.send(topic, value=records.encode(act), key=act.tenant.encode()) for act in acts]
+        sent = [await producer.send(topic, value=records.encode(each), key=each.tenant.encode()) for each in told]
         await asyncio.gather(*sent)
     except KafkaError as error:
         raise Unavailable(f"producing: {error!r}") from error

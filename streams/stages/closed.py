@@ -13,6 +13,7 @@ from typing import Any
 from schemas.tables import COLUMNS
 from streams.batch import Rows
 from streams.stages.store import MAX_ROWS, Store
+from streams.stages.writing import InTurn
 from streams.telemetry.metrics import Metrics
 from streams.windows.rows import Block, rows
 from streams.windows.shard import Shard
@@ -20,16 +21,16 @@ from streams.windows.shard import Shard
 Row = tuple[Any, ...]
 
 
-class ClosedWindows:
+class ClosedWindows(InTurn):
     """Writes for one worker, one insert after the other."""
 
     def __init__(self, store: Store, metrics: Metrics, shards: Callable[[], Iterable[Shard]]) -> None:
+        super().__init__()
         self.store = store
         self.metrics = metrics
         self.shards = shards
         self._rows: dict[str, dict[Row, Row]] = {}
         """Rows of small tables, by table and key."""
-        self._writing: asyncio.Task[None] | None = None
 
     def add(self, table: str, rows_: Iterable[Row]) -> None:
         """Rows of a table whose columns up to ``version`` are its key, each the newest of its key."""
@@ -38,25 +39,8 @@ class ClosedWindows:
             self._rows.setdefault(table, {}).update(found)
 
     @property
-    def waiting(self) -> bool:
-        """Whether something is not stored yet."""
-        return self._writing is not None or bool(self._rows) or any(shard.ready for shard in self.shards())
-
-    def flush(self) -> None:
-        """Start to write what waits, unless something is being written."""
-        if self._writing is not None and self._writing.done():
-            self._writing.result()
-            self._writing = None
-        if self._writing is None and self.waiting:
-            self._writing = asyncio.create_task(self._write())
-
-    async def flushed(self) -> None:
-        """Wait until everything that is ready is in ClickHouse."""
-        while self.waiting:
-            self.flush()
-            if self._writing is not None:
-                await self._writing
-                self.flush()
+    def _has_work(self) -> bool:
+        return bool(self._rows) or any(shard.ready for shard in self.shards())
 
     async def _write(self) -> None:
         waiting, self._rows = self._rows, {}

@@ -7,33 +7,28 @@ of events at a time, for the rows of other policies about the same records do no
 Back-pressure: none; violations are few, and no snapshot is taken until those before it are stored.
 """
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
-from aiokafka.errors import KafkaError
 
 from schemas.config import Config
-from schemas.failures import Unavailable
 from schemas.tables import Coded
 from streams.batch import Partition, Rows
 from streams.compliance.sequences.board import SequenceViolation
 from streams.evidence import records
 from streams.evidence.records import Findings, Violation
+from streams.stages.acts import publish
 from streams.stages.protocol import token
 from streams.stages.store import Check, Store
 from streams.stages.transport import Fenced
+from streams.stages.writing import InTurn
 
 log = logging.getLogger(__name__)
-
-_PER_RECORD = 400
-"""Violations of a record of evidence: a broker takes 1 MB."""
 
 Found = Sequence[tuple[str, SequenceViolation]]
 """Violations with their tenants."""
@@ -50,53 +45,32 @@ class _Waiting(NamedTuple):
     check: Check
 
 
-class JudgedSequences:
+class JudgedSequences(InTurn):
     """Writes for one worker, one insert after the other."""
 
     def __init__(
         self, config: Config, store: Store, producer: Any, incarnations: Callable[[], Awaitable[Mapping[str, str]]]
     ) -> None:
+        super().__init__()
         self.config = config
         self.store = store
         self.producer = producer
         self._learn_incarnations = incarnations
         self._waiting: deque[_Waiting] = deque()
-        self._writing: asyncio.Task[None] | None = None
 
     def add(self, partition: Partition, offset: int, wall_ms: int, found: Found, check: Check) -> None:
         """Violations that the record at ``offset`` of ``partition`` made certain."""
         if found:
             self._waiting.append(_Waiting(partition, offset, wall_ms, found, check))
 
-    @property
-    def waiting(self) -> bool:
-        """Whether something is not stored yet."""
-        return self._writing is not None or bool(self._waiting)
-
-    def flush(self) -> None:
-        """Start to write what waits, unless something is being written."""
-        if self._writing is not None and self._writing.done():
-            self._writing.result()
-            self._writing = None
-        if self._writing is None and self._waiting:
-            self._writing = asyncio.create_task(self._write())
-
-    async def flushed(self) -> None:
-        """Wait until everything is stored."""
-        while self.waiting:
-            self.flush()
-            if self._writing is not None:
-                await self._writing
-                self.flush()
-
     async def clear(self) -> None:
         """Let go of everything: the partitions are another's, who finds it again."""
         self._waiting.clear()
-        if self._writing is not None:
-            self._writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._writing
-            self._writing = None
+        await self.break_off()
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._waiting)
 
     async def _write(self) -> None:
         incarnations: Mapping[str, str] = {}
@@ -113,22 +87,13 @@ class JudgedSequences:
     async def _one(self, waiting: _Waiting, incarnation: str) -> None:
         at, offset = waiting.partition, waiting.offset
         waiting.check()
-        send = partial(self._send, list(evidence_of(at, incarnation, offset, waiting.found)))
+        told = list(evidence_of(at, incarnation, offset, waiting.found))
+        send = partial(publish, self.producer, self.config.topics.evidence, told)
         await self.store.retrying("kafka", send, waiting.check)
         about = token(self.config.kafka.group, incarnation, at, offset, offset, "verdicts")
         for name, rows in rows_of(waiting.found, waiting.wall_ms):
             waiting.check()
             await self.store.recover("verdicts", rows, f"{about}/{name}", waiting.check)
-
-    async def _send(self, found: Sequence[Findings]) -> None:
-        topic = self.config.topics.evidence
-        try:
-            sent = [
-                await self.producer.send(topic, value=records.encode(each), key=each.tenant.encode()) for each in found
-            ]
-            await asyncio.gather(*sent)
-        except KafkaError as error:
-            raise Unavailable(f"producing: {error!r}") from error
 
 
 def evidence_of(partition: Partition, incarnation: str, offset: int, found: Found) -> Iterator[Findings]:
@@ -139,17 +104,8 @@ def evidence_of(partition: Partition, incarnation: str, offset: int, found: Foun
         for violation in violations:
             for control in violation.controls:
                 tally[control] = (0, tally.get(control, (0, 0, 0))[1] + 1, 0)
-        for part, begin in enumerate(range(0, len(violations), _PER_RECORD)):
-            yield Findings(
-                tenant=tenant,
-                source=partition,
-                incarnation=incarnation,
-                first=offset,
-                last=offset,
-                part=part,
-                violations=violations[begin : begin + _PER_RECORD],
-                tally={} if part else dict(sorted(tally.items())),
-            )
+        about = (partition, incarnation, offset, offset)
+        yield from records.in_parts(tenant, *about, violations, dict(sorted(tally.items())))
 
 
 def _violation(found: SequenceViolation) -> Violation:
