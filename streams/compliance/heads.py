@@ -35,6 +35,12 @@ class PolicyHead(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the file, hexadecimal."""
     place: Place
 
+    def duty(self) -> dict[str, Any]:
+        """The fields of :class:`streams.compliance.policy.Duty`."""
+        same = ("id", "title", "frameworks", "severity", "remediation", "owner", "source", "digest")
+        reason = " ".join(self.reason.text.split())
+        return {**{name: getattr(self, name) for name in same}, "reason": reason, "file": self.place.file}
+
 
 class PolicyReader:
     """Reads the values of one file; what is wrong with them is among the problems of ``yaml``."""

@@ -149,10 +149,7 @@ def _compile(file: PolicyFile, languages: Mapping[EventType, Language]) -> tuple
             conditions[event] = Conditions(when, require)
     if problems:
         return None, problems
-    names = ("id", "title", "frameworks", "severity", "remediation", "owner", "source", "tests", "digest")
-    stated = {name: getattr(file, name) for name in names}
-    reason = " ".join(file.reason.text.split())
-    return Policy(conditions=conditions, reason=reason, file=file.place.file, **stated), []
+    return Policy(conditions=conditions, tests=file.tests, **file.duty()), []
 
 
 def _unquotable(file: PolicyFile, language: Language) -> list[Problem]:

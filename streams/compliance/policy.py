@@ -34,23 +34,20 @@ class Conditions(msgspec.Struct, frozen=True):
     require: Expression
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty, from one file."""
+class Duty(msgspec.Struct, frozen=True, kw_only=True):
+    """What all policies have, each from one file."""
 
     id: str
     title: str
     frameworks: Mapping[Framework, tuple[str, ...]]
     """Framework -> the controls that the policy speaks for."""
-    conditions: Mapping[EventType, Conditions]
-    """For each event type that it applies to."""
     severity: Severity
     reason: str
-    """Why it is not compliant; ``{variable}`` stands for the value of a number or a flag."""
+    """Why it is not compliant."""
     remediation: str
     owner: str
     source: str
     """What the law or standard asks for, in our own words."""
-    tests: tuple[InlineTest, ...]
     digest: str
     """SHA-256 of the file, hexadecimal: which version it is."""
     file: str
@@ -59,6 +56,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def controls(self) -> list[str]:
         """``gdpr art-6``, in the order of the file."""
         return [f"{framework} {control}" for framework, listed in self.frameworks.items() for control in listed]
+
+
+class Policy(Duty, frozen=True, kw_only=True):
+    """A duty that a single event witnesses. In its reason ``{variable}`` stands for the value of a number or a flag."""
+
+    conditions: Mapping[EventType, Conditions]
+    """For each event type that it applies to."""
+    tests: tuple[InlineTest, ...]
 
     @property
     def reads(self) -> tuple[str, ...]:

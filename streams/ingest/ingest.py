@@ -347,9 +347,9 @@ class _Fold:
 
     def mark(self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, index: int) -> None:
         """Tell the policies about sequences of an event that is a step."""
-        if self.marked is not None and self.marked.concerns(event):
+        if self.marked is not None and (roles := self.marked.roles(event)):
             offset, value = int(self.batch.offsets[index]), self.values[index] or b""
-            self.marked.add(event, event_id, time_ms, offset, value)
+            self.marked.add(roles, event, event_id, time_ms, offset, value)
 
     def count(self, kind: str, events: int = 1) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + events

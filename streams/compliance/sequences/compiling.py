@@ -43,15 +43,13 @@ def compile_sequence(
         problems.append(Problem(file.reason.place(1, 1), text, "say in words what happened"))
     if problems:
         return None, problems
-    names = ("id", "title", "frameworks", "severity", "remediation", "owner", "source", "tests", "digest")
     return SequencePolicy(
-        **{name: getattr(file, name) for name in names},
-        reason=" ".join(file.reason.text.split()),
         steps=tuple(steps),
         within_ms=file.within_ms,
         deadline_ms=file.steps[-1].within_ms,
+        tests=file.tests,
         form=_form(file),
-        file=file.place.file,
+        **file.duty(),
     ), []
 
 

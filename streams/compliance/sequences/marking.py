@@ -123,19 +123,25 @@ class MarkedEvents:
     def __bool__(self) -> bool:
         return bool(self._marks)
 
-    def concerns(self, event: SecurityEvent | ProcessingEvent) -> bool:
-        """Whether an event may be a step."""
-        return bool(self._marker(event))
+    def roles(self, event: SecurityEvent | ProcessingEvent) -> Sequence[Role]:
+        """What an event is in any sequence; nothing for most events."""
+        return self._marker(event)
 
     def add(
-        self, event: SecurityEvent | ProcessingEvent, event_id: str, time_ms: int, offset: int, value: bytes
+        self,
+        roles: Sequence[Role],
+        event: SecurityEvent | ProcessingEvent,
+        event_id: str,
+        time_ms: int,
+        offset: int,
+        value: bytes,
     ) -> None:
-        """Look at one event. ``value``: of its record."""
-        roles, data = self._marker(event), event.data
-        kind = "security" if isinstance(event, SecurityEvent) else "processing"
+        """An event with its :meth:`roles`. ``value``: of its record."""
+        kind, data = "security" if isinstance(event, SecurityEvent) else "processing", event.data
+        needs_witness = any(role.completing for role in roles)
+        about = About(data.service, kind, event_id, sha256(value).digest()) if needs_witness else None
         for role in roles:
-            about = About(data.service, kind, event_id, sha256(value).digest()) if role.completing else None
-            self.put(role, data.tenant, role.values(data), time_ms, offset, about)
+            self.put(role, data.tenant, role.values(data), time_ms, offset, about if role.completing else None)
 
     def put(
         self, role: Role, tenant: str, values: Sequence[str], time_ms: int, offset: int, about: About | None

@@ -1,13 +1,11 @@
 """What a policy about a sequence of events is."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from schemas.events import ProcessingEvent, SecurityEvent
-from schemas.policy import Framework, Severity
 from schemas.yamltext import Place
 from streams.compliance.expressions import Expression
+from streams.compliance.policy import Duty
 from streams.compliance.vocabulary import EventType
 
 
@@ -33,34 +31,17 @@ class SequenceTest(msgspec.Struct, frozen=True):
     place: Place
 
 
-class SequencePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty that several events witness, from one file."""
+class SequencePolicy(Duty, frozen=True, kw_only=True):
+    """A duty that several events witness."""
 
-    id: str
-    title: str
-    frameworks: Mapping[Framework, tuple[str, ...]]
-    """Framework -> the controls that the policy speaks for."""
     steps: tuple[Step, ...]
     within_ms: int
     """From the first event of a sequence to its last; 0 when there is only one."""
     deadline_ms: int
     """How long after that an absent last step may take; 0 when the last step is not absent."""
-    severity: Severity
-    reason: str
-    remediation: str
-    owner: str
-    source: str
     tests: tuple[SequenceTest, ...]
-    digest: str
-    """SHA-256 of the file, hexadecimal."""
     form: str
     """Of what decides which events match: state of another form is of no use."""
-    file: str
-
-    @property
-    def controls(self) -> list[str]:
-        """``gdpr art-6``, in the order of the file."""
-        return [f"{framework} {control}" for framework, listed in self.frameworks.items() for control in listed]
 
     @property
     def reads(self) -> tuple[str, ...]:
