@@ -1,9 +1,9 @@
 """``make bench-latency``: a worker as it is shipped, on real Kafka and Alertmanager, at rates that are kept.
 
-First it catches up with a topic that is full. Then it gets no events; then as many as a publisher beside it publishes,
-which shows the maximum of this machine; then 1,000 a second, 20,000, half of the maximum and 80 % of it. Prints a
-table and, with ``--write``, keeps the result in ``benchmarks/results``; what the columns mean is said in
-docs/performance.md.
+First it catches up with a topic that is full. Then it gets no events, and 20,000 a second; then as many as a publisher
+beside it publishes, which shows the maximum of this machine; then, with probes among them, 1,000 a second, 20,000, half
+of the maximum and 80 % of it. Prints a table and, with ``--write``, keeps the result in ``benchmarks/results``; what
+the columns mean is said in docs/performance.md.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import msgspec
 from benchmarks import events, machine, report, topic
 from benchmarks.latency.cpu import Cpu, cpu
 from benchmarks.latency.publisher import Sent
-from benchmarks.latency.results import Delays, Latency, Live, table
+from benchmarks.latency.results import Alone, Delays, Latency, Live, table
 from benchmarks.latency.watching import Panes, Rows, first_firing, watching
 from tests.e2e.pipeline import Pipeline, pipeline
 from tests.servers.alertmanager import Alertmanager, Webhook
@@ -41,6 +41,11 @@ _WARM_S, _AFTER_S, _REST_S = 10.0, 3.0, 5.0
 """Before what counts, behind it at the same rate, and behind that without events."""
 
 _IDLE_S, _MOST_S, _PATIENCE_S = 30.0, 20.0, 300.0
+
+_PROBES = 5.0
+"""A second."""
+_ALONE = 20_000.0
+"""Events a second."""
 
 
 class Bench:
@@ -69,12 +74,22 @@ class Bench:
         self.running.wait(lambda: not self.running.lag("metrics"), "what was too much", _PATIENCE_S)
         return most
 
+    def alone(self, rate: float) -> Alone:
+        """What it takes to keep up with a rate, and nothing else."""
+        publisher = self._publisher(rate, _WARM_S + _IDLE_S + _AFTER_S)
+        time.sleep(_WARM_S)
+        began, before = time.time(), self._cpu()
+        time.sleep(_IDLE_S)
+        took, wall = self._cpu().since(before), time.time() - began
+        sent = msgspec.json.decode(publisher.communicate()[0], type=Sent)
+        return Alone(sent.events / sent.seconds, *(100 * each / wall for each in took))
+
     def live(self, name: str, rate: float, seconds: float) -> Live:
         """Keep a rate: for a while to warm up, then for ``seconds`` that count."""
         panes = Panes(self.running.bootstrap, self.running.topics["panes"], events.PARTITIONS)
         rows = Rows(self.running.clickhouse_port)
         with watching(panes, rows):
-            publisher = self._publisher(rate, _WARM_S + seconds + _AFTER_S)
+            publisher = self._publisher(rate, _WARM_S + seconds + _AFTER_S, _PROBES)
             time.sleep(_WARM_S)
             began, before = time.time(), self._cpu()
             time.sleep(seconds)
@@ -94,8 +109,8 @@ class Bench:
         used = [100 * each / wall for each in took]
         return Live(name, sent.events / sent.seconds, seconds, *used, in_window, window_row, *told)
 
-    def _publisher(self, rate: float, seconds: float) -> "subprocess.Popen[str]":
-        arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(seconds)]
+    def _publisher(self, rate: float, seconds: float, probes: float = 0) -> "subprocess.Popen[str]":
+        arguments = [self.running.bootstrap, self.running.topics["metrics"], str(rate), str(seconds), str(probes)]
         command = [sys.executable, "-m", "benchmarks.latency.publisher", *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -180,13 +195,15 @@ def measure(rates: list[float], shares: list[float], seconds: float, filled: int
         with bench(kafka.bootstrap_servers, directories[1]) as running:
             idle = running.idle()
             _say(f"idle: {idle:.1f} % of a core")
+            alone = running.alone(_ALONE)
+            _say(f"nothing but {alone.rate:,.0f} events/s: {alone.cpu_percent:.0f} % of a core")
             most = running.maximum()
             _say(f"maximum beside a publisher: {most:,.0f} events/s")
             wanted = {f"{rate:,.0f}": rate for rate in rates} | {f"{share:.0%} of it": share * most for share in shares}
             for each, rate in wanted.items():
                 lives.append(running.live(each, rate, seconds))
                 _say(str(msgspec.to_builtins(lives[-1])))
-    return Latency(datetime.date.today().isoformat(), machine.this(), fastest, most, idle, lives)
+    return Latency(datetime.date.today().isoformat(), machine.this(), fastest, most, idle, alone, lives)
 
 
 def _say(text: str) -> None:

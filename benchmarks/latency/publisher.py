@@ -20,7 +20,6 @@ from confluent_kafka import Producer
 
 from benchmarks import events
 
-PROBES_PER_SECOND = 5
 SETTINGS = {"linger.ms": 5, "compression.type": "lz4", "acks": "all"}
 
 _STEP_S = 0.005
@@ -51,13 +50,14 @@ class Form(NamedTuple):
 
 
 class Publisher:
-    """Publishes for a while. ``rate`` is events a second; infinite: as fast as the broker takes them."""
+    """Publishes for a while. ``rate``: events a second; infinite: as fast as the broker takes them. ``probes`` too."""
 
-    def __init__(self, bootstrap_servers: str, topic: str, rate: float, seconds: float) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str, rate: float, seconds: float, probes: float) -> None:
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, **SETTINGS})
         self._topic = topic
         self._rate = rate
         self._seconds = seconds
+        self._probes_per_second = probes
         self._windows: Counter[int] = Counter()
         self._probes: dict[str, float] = {}
         self._lower: list[tuple[float, str]] = []
@@ -65,7 +65,7 @@ class Publisher:
 
     def run(self) -> Sent:
         """Publish, in steps of some milliseconds."""
-        forms, sent, probing = cycle(_forms()), 0, 0.0
+        forms, sent, probing = cycle(_forms()), 0, 0.0 if self._probes_per_second else math.inf
         began = time.time()
         now = began + _STEP_S
         while now < began + self._seconds:
@@ -74,7 +74,7 @@ class Publisher:
             sent += count
             if now >= probing:
                 self._probe(now)
-                probing = now + random.uniform(0.5, 1.5) / PROBES_PER_SECOND
+                probing = now + random.uniform(0.5, 1.5) / self._probes_per_second
             self._producer.poll(0)
             if self._rate < math.inf:
                 time.sleep(max(now + _STEP_S - time.time(), 0))
@@ -135,8 +135,9 @@ def main() -> None:
     parser.add_argument("topic")
     parser.add_argument("rate", type=float)
     parser.add_argument("seconds", type=float)
+    parser.add_argument("probes", type=float, help="a second")
     given = parser.parse_args()
-    sent = Publisher(given.bootstrap_servers, given.topic, given.rate, given.seconds).run()
+    sent = Publisher(given.bootstrap_servers, given.topic, given.rate, given.seconds, given.probes).run()
     sys.stdout.write(msgspec.json.encode(sent).decode() + "\n")
 
 

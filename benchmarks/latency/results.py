@@ -46,6 +46,17 @@ class Live(msgspec.Struct, frozen=True):
     """From that event to Alertmanager's POST to its webhook."""
 
 
+class Alone(msgspec.Struct, frozen=True):
+    """A rate, kept for a while, of which nobody asks anything and no alert comes."""
+
+    rate: float
+    """Events a second that were published."""
+    cpu_percent: float
+    """Of a core: the worker's process, with the ClickHouse engine inside it."""
+    python_percent: float
+    """Of that, the threads that Python started."""
+
+
 class Latency(msgspec.Struct, frozen=True):
     """One run."""
 
@@ -56,6 +67,7 @@ class Latency(msgspec.Struct, frozen=True):
     maximum: float
     """Events a second while a publisher on the same machine publishes as fast as it can."""
     idle_cpu_percent: float
+    alone: Alone
     rates: list[Live]
 
 
@@ -89,8 +101,11 @@ def table(latency: Latency) -> str:
         *("| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)),
         "",
         f"Catching up, with nobody publishing, the worker does {latency.catching_up:,.0f} events/s. The maximum is "
-        f"{latency.maximum:,.0f} events/s, with publisher and broker on the same cores. Without events, it takes "
-        f"{latency.idle_cpu_percent:.1f} % of a core.",
+        f"{latency.maximum:,.0f} events/s, with publisher and broker on the same cores.",
+        "",
+        f"Without probes and questions, it takes {latency.alone.cpu_percent:.0f} % of a core for "
+        f"{latency.alone.rate:,.0f} events/s, {latency.alone.python_percent:.0f} % without the engine's threads. "
+        f"Without events, it takes {latency.idle_cpu_percent:.1f} %.",
     ]
     return "\n".join(lines)
 
