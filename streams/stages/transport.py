@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import faust
+import uvloop
 from aiokafka import TopicPartition
 from aiokafka.consumer import consumer as consumers
 from aiokafka.errors import (
@@ -117,10 +118,11 @@ class Backlog:
 
 
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """aiokafka's consumer in its own thread and loop."""
+    """aiokafka's consumer in its own thread and loop, which is uvloop's as that of the main thread is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        self._close_thread_loop_on_stop = True  # mode leaves a loop that it is given to whoever made it
         self._passed: dict[TopicPartition, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
