@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.tables import Coded
+from streams import lazy
 from streams.texts import Texts
 
 Headers = Sequence[tuple[str, bytes]]
@@ -93,4 +94,6 @@ def _concatenated(columns: Sequence[Any]) -> Column:
         return np.concatenate(columns)
     if isinstance(columns[0], pa.Array):
         return pa.concat_arrays(columns)  # type: ignore[no-any-return]
+    if any(isinstance(column, lazy.Lazy) for column in columns):
+        return lazy.joined(columns)
     return list(chain.from_iterable(columns))

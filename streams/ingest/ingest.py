@@ -175,7 +175,7 @@ class _Fold:
         names = {each.tenant: None for each in alike}
         numbers = {name: number for number, name in enumerate(names)}
         tenants = Coded(np.array([numbers[each.tenant] for each in alike])[codes], list(names))
-        record_ms = np.asarray(self.batch.timestamps)[events.indexes].tolist()
+        record_ms = np.asarray(self.batch.timestamps)[events.indexes]
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
         digests = digests_of(self.values, events.indexes)
         self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes, digests))

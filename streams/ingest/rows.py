@@ -10,6 +10,7 @@ from schemas.events import HealthEvent, ProcessingEvent, SecurityEvent
 from schemas.tables import Coded
 from streams.batch import Column, DeadLetter, RecordBatch, Rows, concatenated
 from streams.ingest.repeated import STORED, Repeated
+from streams.lazy import Lazy
 from streams.privacy.columns import People
 from streams.privacy.freetext import masked
 from streams.privacy.protection import Protected
@@ -132,4 +133,6 @@ def _by_column(columns: Mapping[str, Sequence[Any]]) -> Rows:
 def _at(column: Any, order: NDArray[np.intp]) -> Column:
     if isinstance(column, Coded):
         return Coded(np.asarray(column.codes)[order], column.values)
+    if isinstance(column, Lazy):
+        return column.some(order)
     return column[order] if isinstance(column, np.ndarray) else list(map(column.__getitem__, order.tolist()))

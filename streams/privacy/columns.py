@@ -14,7 +14,7 @@ from schemas.tables import Coded
 from streams.privacy import cards, freetext
 from streams.privacy.protection import SHORTEST_NAME, Protection, Secret, without_cards
 from streams.privacy.pseudonyms import Pseudonyms
-from streams.privacy.to_seal import secrets, stated
+from streams.privacy.to_seal import Told, secrets, stated
 
 PEOPLE = ("data_subject", "consent_id", "actor", "recipient")
 """Fields of a processing event that may say who somebody is, in the order in which they are sealed."""
@@ -37,7 +37,7 @@ class People(NamedTuple):
 
     fields: dict[str, Coded]
     """Of each field in :data:`PEOPLE`."""
-    secrets: list[tuple[Secret, ...]]
+    secrets: Sequence[tuple[Secret, ...]]
     """Of each event."""
 
 
@@ -47,7 +47,7 @@ def can_protect(protection: Protection) -> bool:
     return all(classes[name] in ("direct_identifier", "quasi_identifier", "public") for name in PEOPLE)
 
 
-def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, record_ms: Sequence[int]) -> People:
+def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, record_ms: NDArray[np.int64]) -> People:
     """``said`` is what the events say in the fields of :data:`PEOPLE`."""
     classes, pseudonyms = dict(protection.classified["processing"]), protection.pseudonyms
     texts = {name: Coded(codes, _without_cards(values)) for name, (codes, values) in said.items()}
@@ -56,7 +56,9 @@ def people(protection: Protection, said: Mapping[str, Coded], tenants: Coded, re
     own = {name: _pseudonyms(pseudonyms, tenants, column) for name, column in said.items()}
     sealed = {name: classes[name] == "direct_identifier" for name in PEOPLE if classes[name] != "public"}
     fields = {name: texts[name] if classes[name] == "public" else own[name] for name in PEOPLE}
-    return People(fields, secrets(sealed, own, own["data_subject"], texts, tenants, record_ms))
+    if not sealed:
+        return People(fields, [()] * len(record_ms))
+    return People(fields, secrets(Told(sealed, own, own["data_subject"], texts, tenants, record_ms)))
 
 
 def words(text: str) -> list[str]:

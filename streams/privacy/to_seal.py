@@ -1,59 +1,51 @@
-"""The secrets of many events at once: columns are sorted, and each object is made once, where it belongs."""
+"""The secrets of many events. They wait as columns: objects are made of them where they are sealed, a few at a time."""
 
-from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.tables import Coded
+from streams.lazy import Lazy
 from streams.privacy.protection import Secret
 
 
-def secrets(
-    fields: Mapping[str, bool],
-    pseudonyms: Mapping[str, Coded],
-    subject: Coded,
-    texts: Mapping[str, Coded],
-    tenants: Coded,
-    record_ms: Sequence[int],
-) -> list[tuple[Secret, ...]]:
-    """For each event a secret of every field that it states, in the order of ``fields``.
+class Told(NamedTuple):
+    """What some events say of people, in columns of equal length. Persons are their pseudonyms."""
 
-    It is sealed under the key of that person where ``fields`` says that it identifies somebody directly; else under the
-    one of the ``subject`` whom the event is about, if there is one. Persons are their ``pseudonyms``.
+    fields: Mapping[str, bool]
+    """In the order in which they are sealed: whether each identifies somebody directly."""
+    persons: Mapping[str, Coded]
+    """Of each field."""
+    subject: Coded
+    """The person whom an event is about; empty when there is none."""
+    texts: Mapping[str, Coded]
+    """Of each field."""
+    tenants: Coded
+    record_ms: NDArray[np.int64]
+
+
+def secrets(told: Told) -> Lazy:
+    """For each event a tuple with a secret of every field that it states, in the order of the fields.
+
+    It is sealed under the key of that person where the field identifies somebody directly; else under the one of the
+    subject, if there is one.
     """
-    names = list(fields)
-    rows, kinds, persons, said = ([np.empty(0, np.intp)] for _ in range(4))
-    people, words = list(subject.values), list[str]()
-    has_subject = stated(subject)
-    for number, (name, is_direct) in enumerate(fields.items()):
-        own, text = pseudonyms[name], texts[name]
-        places = np.flatnonzero(stated(text))
-        person = np.asarray(own.codes)[places] + len(people)
-        if not is_direct:
-            person = np.where(has_subject[places], np.asarray(subject.codes)[places], person)
-        rows.append(places)
-        kinds.append(np.full(len(places), number))
-        persons.append(person)
-        said.append(np.asarray(text.codes)[places] + len(words))
-        people += own.values
-        words += text.values
-    row = np.concatenate(rows)
-    order = np.argsort(row, kind="stable")
-    row = row[order]
-    made = map(
-        Secret,
-        _taken(tenants.values, np.asarray(tenants.codes)[row]),
-        _taken(people, np.concatenate(persons)[order]),
-        _taken(names, np.concatenate(kinds)[order]),
-        _taken(words, np.concatenate(said)[order]),
-        _taken(record_ms, row),
-    )
-    together = tuple(made)
-    ends = accumulate(np.bincount(row, minlength=len(record_ms)).tolist(), initial=0)
-    return [together[begin:end] for begin, end in pairwise(ends)]
+
+    def made(rows: NDArray[np.intp]) -> list[tuple[Secret, ...]]:
+        tenants, subjects = _of(told.tenants, rows), _of(told.subject, rows)
+        record_ms = told.record_ms[rows].tolist()
+        by_field = []
+        for field, is_direct in told.fields.items():
+            persons, texts = _of(told.persons[field], rows), _of(told.texts[field], rows)
+            if not is_direct:
+                persons = [subject or own for subject, own in zip(subjects, persons, strict=True)]
+            each = zip(tenants, persons, texts, record_ms, strict=True)
+            by_field.append([text and Secret(tenant, person, field, text, ms) for tenant, person, text, ms in each])
+        return [tuple(filter(None, stated)) for stated in zip(*by_field, strict=True)]
+
+    return Lazy(made, np.arange(len(told.record_ms)))
 
 
 def stated(column: Coded) -> NDArray[np.bool_]:
@@ -61,5 +53,5 @@ def stated(column: Coded) -> NDArray[np.bool_]:
     return np.array([text != "" for text in column.values], dtype=bool)[column.codes]
 
 
-def _taken(values: Sequence[Any], codes: NDArray[np.intp]) -> "map[Any]":
-    return map(values.__getitem__, codes.tolist())
+def _of(column: Coded, rows: NDArray[np.intp]) -> list[Any]:
+    return list(map(column.values.__getitem__, np.asarray(column.codes)[rows].tolist()))
