@@ -11,7 +11,7 @@ from schemas.slo import Objective, Ratio, Raw, Rolling, Threshold
 from streams.slo.files import read_objectives
 from streams.slo.importing import convert
 from streams.slo.importing.converted import Converted
-from tests.e2e.data import whole
+from tests.e2e.data import needs_whole, whole
 
 SLOTH = """\
 version: prometheus/v1
@@ -144,6 +144,7 @@ def files(folder: str) -> list[Path]:
     ]
 
 
+@needs_whole
 @pytest.mark.parametrize("file", [*files("rules/sloth/examples"), *files("rules/pyrra/examples")], ids=lambda f: f.stem)
 def test_every_example_of_sloth_and_pyrra_is_imported(file: Path) -> None:
     """But for programs (plugins), and functions that are no PromQL, each of which is named."""

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.openslo import is_openslo, read_openslo
 from schemas.slo import Calendar, NoData, Occurrences, Ratio, RatioSlices, Raw, Rolling, Slices, Threshold
-from tests.e2e.data import whole
+from tests.e2e.data import needs_whole, whole
 
 SLO = """\
 apiVersion: openslo/v1
@@ -170,6 +170,7 @@ def test_a_month_written_as_minutes_is_refused_with_the_right_letter() -> None:
     ]
 
 
+@needs_whole
 @pytest.mark.parametrize(
     "file",
     [file for folder in whole("rules/openslo/examples") for file in sorted(folder.rglob("*.yaml"))],

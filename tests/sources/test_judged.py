@@ -15,7 +15,7 @@ from schemas.events import ProcessingEvent
 from schemas.failures import Rejected
 from sources import Options, fhir, openlineage, read, recognise
 from streams.compliance import judge
-from tests.e2e.data import whole
+from tests.e2e.data import needs_whole, whole
 
 DATA = Path(__file__).parent / "data"
 FHIR = [event for event in read(DATA / "fhir.ndjson", fhir, 2026) if isinstance(event, ProcessingEvent)]
@@ -102,6 +102,7 @@ def test_every_run_has_a_reason_for_which_it_cannot_be_judged() -> None:
         assert all("data_categories" in each.reason for each in found)
 
 
+@needs_whole
 @pytest.mark.parametrize("directory", whole("fhir-audit"), ids=lambda path: path.name)
 def test_the_examples_as_they_were_published_are_judged_alike(directory: Path) -> None:
     texts = [file.read_bytes() for file in sorted(directory.glob("*-*.json"))]
@@ -118,6 +119,7 @@ def test_the_examples_as_they_were_published_are_judged_alike(directory: Path) -
         assert judged(events, verdict) == judged(FHIR, verdict)
 
 
+@needs_whole
 @pytest.mark.parametrize("directory", whole("openlineage"), ids=lambda path: path.name)
 def test_the_runs_that_are_shipped_are_those_that_were_published(directory: Path) -> None:
     """But for times and ids, in whose places the published ones have placeholders."""
