@@ -53,12 +53,12 @@ def _violations(batch: RecordBatch, given: Given) -> dict[str, list[Violation]]:
     differing = {id(alike.verdicts): alike.verdicts for alike in events.alike}
     known = {each: list(_wrongs(verdicts)) for each, verdicts in differing.items()}
     wrongs = [known[id(alike.verdicts)] for alike in events.alike]
-    rows = np.flatnonzero(np.array(list(map(bool, wrongs)))[events.codes])
-    codes, times = events.codes[rows].tolist(), events.times[rows].tolist()
-    offsets = [int(batch.offsets[index]) for index in events.indexes[rows].tolist()]
+    violating = events.some(np.flatnonzero(np.array(list(map(bool, wrongs)))[events.codes]))
+    offsets = [int(batch.offsets[index]) for index in violating.indexes.tolist()]
+    columns = (violating.codes, violating.times, violating.places)
     found: dict[str, list[Violation]] = {}
-    for row, code, time_ms, offset in zip(rows.tolist(), codes, times, offsets, strict=True):
-        alike, digest = events.alike[code], events.digests[row]
+    for offset, code, time_ms, place in zip(offsets, *(column.tolist() for column in columns), strict=True):
+        alike, digest = events.alike[code], events.digests[place]
         found.setdefault(alike.tenant, []).extend(
             Violation(
                 offset,

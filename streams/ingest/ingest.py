@@ -23,6 +23,7 @@ number for each row and the distinct texts. Microseconds of processor time an ev
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -40,6 +41,7 @@ from streams.compliance.sequences.marking import MarkedEvents, Marker
 from streams.compliance.sequences.marks import Marks
 from streams.evidence.records import Findings
 from streams.ingest import decode
+from streams.ingest.counted import counted, joined
 from streams.ingest.findings import findings
 from streams.ingest.fold import cells, deltas, distinct
 from streams.ingest.judged import Alike, Judged, JudgedEvents, digests_of
@@ -54,6 +56,7 @@ from streams.privacy.freetext import is_harmless_by_form, masked
 from streams.privacy.protection import UNKEYED, Protection
 from streams.privacy.refused import hidden
 from streams.texts import Texts
+from streams.windows.columns import Batch
 from streams.windows.deltas import PaneDelta
 from streams.windows.series import SeriesTable, labels_text, rule_name
 
@@ -137,6 +140,7 @@ class _Fold:
         """By their indexes: those that were just decoded."""
         self.marked = None if ingest.marker is None else MarkedEvents(ingest.marker, ingest.protect)
         self.findings: list[Findings] = []
+        self.folded: list[Batch] = []
         self.high_ms = 0
 
     def run(self) -> Ingested:
@@ -178,7 +182,8 @@ class _Fold:
         record_ms = np.asarray(self.batch.timestamps)[events.indexes]
         self.rows.repeated(events, people(self.ingest.protect, events.said, tenants, record_ms))
         digests = digests_of(self.values, events.indexes)
-        self.judged.add_all(Judged(events.indexes, events.times, events.ids.texts, alike, codes, digests))
+        places = np.arange(len(digests), dtype=np.int32)
+        self.judged.add_all(Judged(events.indexes, events.times, alike, codes, places, events.ids.texts, digests))
         if self.marked is not None:
             mark_repeated(self.marked, events, self.batch, digests)
         self.count("processing", len(events.indexes))
@@ -366,21 +371,21 @@ class _Fold:
         self.raw["verdicts"] = self.rows.located(given.rows, given.indexes)
         self.findings = findings(self.batch, self.rows.incarnation, given)
         series = np.array([self.made.evaluation(*each) for each in given.distinct], dtype=np.int64)
-        self.evaluations = series[given.which], given.times, np.ones(len(given.times))
+        self.folded.append(counted(series, given.which, given.times, self.made.pane_ms))
 
     def result(self) -> Ingested:
         """Everything folded."""
         several = [self.made.observations()]
-        if "verdicts" in self.raw:
-            several.append(self.evaluations)
         if "raw_metrics" in self.raw:
             several.append(self.metric_columns)
         ids, times, values = map(np.concatenate, zip(*several, strict=True))
         batch, table = self.batch, self.ingest.table
-        folded: list[PaneDelta] = []
         if len(ids):
+            self.folded.append(cells(table, ids, times, values))
+        folded: list[PaneDelta] = []
+        if self.folded:
             about = batch.partition, batch.offsets[0], batch.offsets[-1], self.rows.incarnation
-            folded = list(deltas(table, cells(table, ids, times, values), *about))
+            folded = list(deltas(table, reduce(joined, self.folded), *about))
         if self.dead:
             self.rows.dead_letters(self.dead)
         marks = self.marked.records(batch, self.rows.incarnation) if self.marked else []

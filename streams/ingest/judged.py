@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple, TypeVar
+from itertools import accumulate, chain
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,21 @@ class Judged(NamedTuple):
     """Of their records in the batch."""
     times: NDArray[np.int64]
     """Epoch ms."""
+    alike: list[Alike]
+    codes: NDArray[np.int32]
+    """Which of ``alike`` each event is."""
+    places: NDArray[np.int32]
+    """Where what is each event's own stands in ``ids`` and ``digests``."""
     ids: list[str]
     """As they may be stored."""
-    alike: list[Alike]
-    codes: NDArray[np.int64]
-    """Which of ``alike`` each event is."""
     digests: list[bytes]
-    """SHA-256 of the values of their records."""
+    """SHA-256 of the values of records."""
+
+    def some(self, at: NDArray[np.intp]) -> "Judged":
+        """The events at the given places."""
+        return self._replace(
+            indexes=self.indexes[at], times=self.times[at], codes=self.codes[at], places=self.places[at]
+        )
 
 
 class Given(NamedTuple):
@@ -55,10 +64,18 @@ class Given(NamedTuple):
     """Of each row's event, epoch ms."""
     distinct: list[tuple[str, str, Verdict]]
     """The verdicts that differ, each with tenant and service."""
-    which: NDArray[np.int64]
+    which: NDArray[np.integer[Any]]
     """Of these, the one of each row."""
     events: Judged
     """In the order of their records."""
+
+
+class _Sets(NamedTuple):
+    """Sets of verdicts, each of which is ``numbers[begin : begin + count]``."""
+
+    numbers: NDArray[np.int32]
+    begins: NDArray[np.int32]
+    counts: NDArray[np.int32]
 
 
 class JudgedEvents:
@@ -87,59 +104,58 @@ class JudgedEvents:
         """Several events, some of which may have no verdict."""
         concerned = np.array([bool(alike.verdicts) for alike in judged.alike])[judged.codes]
         if concerned.any():
-            self._parts.append(judged if concerned.all() else _some(judged, np.flatnonzero(concerned)))
+            self._parts.append(judged if concerned.all() else judged.some(np.flatnonzero(concerned)))
 
     def given(self, values: Sequence[bytes | None]) -> Given:
         """All verdicts, by columns; ``values`` are those of all records of the batch."""
         events = self._in_order(values)
-        verdicts, sets = _numbered_sets([each.verdicts for each in events.alike])
+        verdicts, sets = _sets([each.verdicts for each in events.alike])
         places, place_codes = _numbered([(each.tenant, each.service) for each in events.alike])
         kinds, kind_codes = _numbered([each.kind for each in events.alike])
-        counts = np.array([len(numbers) for numbers in sets])[events.codes]
-        rows = np.repeat(np.arange(len(events.codes)), counts)
-        begins = np.cumsum([0, *map(len, sets)])[events.codes] - (np.cumsum(counts) - counts)
-        codes = np.concatenate(sets)[begins[rows] + np.arange(len(rows))]
-        place = place_codes[events.codes][rows]
-        pairs, which = distinct(place * len(verdicts) + codes)
-        times = events.times[rows]
+        begins, counts = sets.begins[events.codes], sets.counts[events.codes]
+        first = np.repeat(begins - (np.cumsum(counts, dtype=np.int32) - counts), counts)
+        codes = sets.numbers[first + np.arange(len(first), dtype=np.int32)]
+        own, place = np.repeat(events.places, counts), np.repeat(place_codes[events.codes], counts)
+        pairs, which = distinct(place.astype(np.int64) * len(verdicts) + codes)
+        times = np.repeat(events.times, counts)
         columns: Rows = {
             "time": times,
             "tenant": Coded(place, [tenant for tenant, _ in places]),
             "service": Coded(place, [service for _, service in places]),
             **{name: Coded(codes, [getattr(verdict, name) for verdict in verdicts]) for name in _VERDICT},
-            "event_type": Coded(kind_codes[events.codes][rows], kinds),
-            "event_id": Coded(rows, events.ids),
-            "event_digest": Coded(rows, events.digests),
+            "event_type": Coded(np.repeat(kind_codes[events.codes], counts), kinds),
+            "event_id": Coded(own, events.ids),
+            "event_digest": Coded(own, events.digests),
         }
         differing = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
-        return Given(columns, events.indexes[rows], times, differing, which, events)
+        return Given(columns, np.repeat(events.indexes, counts), times, differing, which, events)
 
     def _in_order(self, values: Sequence[bytes | None]) -> Judged:
         parts = list(self._parts)
         if self._each:
             each, times, ids, codes = zip(*self._each, strict=True)
             indexes = np.array(each)
-            digests = digests_of(values, indexes)
-            parts.append(Judged(indexes, np.array(times), list(ids), self._alike, np.array(codes), digests))
+            digests, places = digests_of(values, indexes), np.arange(len(each), dtype=np.int32)
+            own = (self._alike, np.array(codes, np.int32), places, list(ids), digests)
+            parts.append(Judged(indexes, np.array(times), *own))
         if len(parts) == 1:
             return parts[0]
-        begins = np.cumsum([0, *(len(part.alike) for part in parts)]).tolist()
-        places = np.concatenate([part.indexes for part in parts])
         together = Judged(
-            places,
+            np.concatenate([part.indexes for part in parts]),
             np.concatenate([part.times for part in parts]),
-            [name for part in parts for name in part.ids],
-            [each for part in parts for each in part.alike],
-            np.concatenate([part.codes + begin for part, begin in zip(parts, begins, strict=False)]),
-            [digest for part in parts for digest in part.digests],
+            list(chain.from_iterable(part.alike for part in parts)),
+            _shifted([(part.codes, len(part.alike)) for part in parts]),
+            _shifted([(part.places, len(part.ids)) for part in parts]),
+            list(chain.from_iterable(part.ids for part in parts)),
+            list(chain.from_iterable(part.digests for part in parts)),
         )
-        return _some(together, np.argsort(places))
+        return together.some(np.argsort(together.indexes))
 
 
-def _some(judged: Judged, at: NDArray[np.intp]) -> Judged:
-    places = at.tolist()
-    ids, digests = list(map(judged.ids.__getitem__, places)), list(map(judged.digests.__getitem__, places))
-    return Judged(judged.indexes[at], judged.times[at], ids, judged.alike, judged.codes[at], digests)
+def _shifted(parts: Sequence[tuple[NDArray[np.int32], int]]) -> NDArray[np.int32]:
+    """Places in several lists, of which the lengths are said, as places in all of them one after the other."""
+    begins = accumulate((length for _, length in parts), initial=0)
+    return np.concatenate([places + np.int32(begin) for (places, _), begin in zip(parts, begins, strict=False)])
 
 
 def digests_of(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> list[bytes]:
@@ -150,21 +166,20 @@ def digests_of(values: Sequence[bytes | None], indexes: NDArray[np.int64]) -> li
     return [sha256(data[start:end]).digest() for start, end in zip(starts, ends, strict=True)]
 
 
-def _numbered_sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], list[NDArray[np.int64]]]:
-    """The verdicts that differ, and for each set of them their numbers. A judge gives equal ones as one object."""
-    numbers: dict[int, int] = {}
-    differing: list[Verdict] = []
-    known: dict[int, NDArray[np.int64]] = {}
-    for verdicts in sets:
-        if id(verdicts) in known:  # the list keeps each alive, so that an id stays its own
-            continue
-        for verdict in verdicts:
-            if numbers.setdefault(id(verdict), len(differing)) == len(differing):
-                differing.append(verdict)
-        known[id(verdicts)] = np.array([numbers[id(verdict)] for verdict in verdicts], dtype=np.int64)
-    return differing, [known[id(verdicts)] for verdicts in sets]
+def _sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], _Sets]:
+    """The verdicts that differ, and which are in each set. A judge gives equal ones as one object."""
+    differing = {id(verdicts): verdicts for verdicts in sets}  # which keeps each alive, so that an id stays its own
+    every = list(chain.from_iterable(differing.values()))
+    verdicts = {id(verdict): verdict for verdict in every}
+    numbers = dict(zip(verdicts, range(len(verdicts)), strict=True))
+    begins = dict(zip(differing, accumulate(map(len, differing.values()), initial=0), strict=False))
+    return list(verdicts.values()), _Sets(
+        np.array([numbers[id(verdict)] for verdict in every], np.int32),
+        np.array([begins[id(each)] for each in sets], np.int32),
+        np.array(list(map(len, sets)), np.int32),
+    )
 
 
-def _numbered(values: Sequence[_T]) -> tuple[list[_T], NDArray[np.int64]]:
+def _numbered(values: Sequence[_T]) -> tuple[list[_T], NDArray[np.int32]]:
     numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return list(numbers), np.array([numbers[value] for value in values], dtype=np.int64)
+    return list(numbers), np.array([numbers[value] for value in values], np.int32)

@@ -21,7 +21,7 @@ class MadeSeries:
     def __init__(self, table: SeriesTable, described: list[tuple[str, str, str, str, str, str]], pane_ms: int) -> None:
         self._table = table
         self._described = described
-        self._pane_ms = pane_ms
+        self.pane_ms = pane_ms
         self._ids: list[int] = []
         self._times: list[int] = []
         self._values: list[float] = []
@@ -64,6 +64,6 @@ class MadeSeries:
         key = (tenant, service, name, *labels.values())
         number = self._table.ids.get(key)
         if number is None:
-            number = self._table.intern(key, tenant, name, kind, {**labels, "service": service}, self._pane_ms)
+            number = self._table.intern(key, tenant, name, kind, {**labels, "service": service}, self.pane_ms)
             self._described.append((tenant, service, name, kind, "", ""))
         return number
