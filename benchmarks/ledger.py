@@ -51,10 +51,10 @@ def table(ledger: Ledger) -> str:
         f"{ledger.date}, {on.cpu}, {on.cores} cores, {on.memory_gb:.0f} GB, {on.system}; "
         f"Python {on.python}, {versions}.",
         "",
-        f"{ledger.entries:,} entries of {ledger.chains} chains with {ledger.seals} seals, out of {ledger.events:,} events in {ledger.partitions} "
-        f"partitions, written by {ledger.workers} workers that got {ledger.sigkills} SIGKILLs meanwhile, in "
-        f"{ledger.seconds:,.0f} s with all restarts; no worker had more than {ledger.rss_bytes / 2**20:,.0f} MB. "
-        f"The export has {ledger.export_bytes / 1e6:,.0f} MB.",
+        f"{ledger.entries:,} entries of {ledger.chains} chains with {ledger.seals} seals, out of {ledger.events:,} "
+        f"events in {ledger.partitions} partitions, written by {ledger.workers} workers that got {ledger.sigkills} SIGKILLs "
+        f"meanwhile, in {ledger.seconds:,.0f} s with all restarts; no worker had more than "
+        f"{ledger.rss_bytes / 2**20:,.0f} MB. The export has {ledger.export_bytes / 1e6:,.0f} MB.",
         "",
         "| | seconds | CPU seconds | peak MB |",
         "|---|---|---|---|",
