@@ -52,8 +52,8 @@ def table(ledger: Ledger) -> str:
         f"Python {on.python}, {versions}.",
         "",
         f"{ledger.entries:,} entries of {ledger.chains} chains with {ledger.seals} seals, out of {ledger.events:,} "
-        f"events in {ledger.partitions} partitions, written by {ledger.workers} workers that got {ledger.sigkills} SIGKILLs "
-        f"meanwhile, in {ledger.seconds:,.0f} s with all restarts; no worker had more than "
+        f"events in {ledger.partitions} partitions, written by {ledger.workers} workers that got {ledger.sigkills} "
+        f"SIGKILLs meanwhile, in {ledger.seconds:,.0f} s with all restarts; no worker had more than "
         f"{ledger.rss_bytes / 2**20:,.0f} MB. The export has {ledger.export_bytes / 1e6:,.0f} MB.",
         "",
         "| | seconds | CPU seconds | peak MB |",
