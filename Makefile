@@ -44,7 +44,7 @@ stale: .venv/tidewatch-dev ## Check that the reference pages and the figures on 
 
 check: lint types stale ## lint, types and stale together
 
-bench: bench-run bench-rules ## Measure the ingest path beside plain Faust, and rules (ARGS="--rounds 5"); also bench-peers, bench-scale, bench-latency, bench-steps, bench-guard, bench-policies, bench-objectives, bench-reports
+bench: bench-run bench-rules bench-policies ## Measure the ingest path beside plain Faust, rules, and judging (ARGS="--rounds 5"); also bench-peers, bench-scale, bench-latency, bench-steps, bench-guard, bench-objectives, bench-reports
 
 bench-%: .venv/tidewatch-dev
 	$(BIN)/python -m benchmarks.$* $(ARGS)
