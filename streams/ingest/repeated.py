@@ -189,7 +189,9 @@ class Repeats:
 
     def _kind(self, gap: Gaps, event: ProcessingEvent) -> Kind | None:
         """What is common to all events of the template of ``event``, which was accepted; None: they are not alike."""
-        stated = [name for at, name in enumerate(PEOPLE) if _shut(gap).open()[0] >> _MEMBERS.index(name) & 1]
+        if any(getattr(event.data, name) and name not in _open(gap) for name in PEOPLE):
+            return None  # it says who in a way in which that was not found
+        stated = [name for name in PEOPLE if name in _open(_shut(gap))]
         people = {name: getattr(event.data, name) + "-" for name in stated}
         data = msgspec.structs.replace(event.data, **people)
         changed = msgspec.structs.replace(event, id=event.id + "-", time=_OTHER_TIME, data=data)
@@ -229,6 +231,11 @@ def _shut(found: Gaps) -> Gaps:
     actors = _coded(found.of(_ACTOR))
     shared = np.array([actor.lower() in SHARED_ACCOUNTS for actor in actors.values], dtype=bool)
     return found.closed(_ACTOR, shared[actors.codes]) if shared.any() else found
+
+
+def _open(gap: Gaps) -> list[str]:
+    """The members of the one record of ``gap`` that have a text."""
+    return [name for at, name in enumerate(_MEMBERS) if gap.open()[0] >> at & 1]
 
 
 def _keys(found: Gaps) -> tuple[list[Key], NDArray[np.int64]]:

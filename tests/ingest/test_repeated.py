@@ -231,6 +231,7 @@ def records(draw: st.DrawFn) -> bytes:
 @given(st.lists(records(), max_size=12), st.lists(records(), min_size=1, max_size=12), st.booleans())
 @example([record()], [record(), record(id="é"), b'"id":"', record()[:-3] + b'"id":'], True)
 @example([], [record(), record(extra="1").replace(b"extra", b"ex\xfftra")], True)
+@example([], [record().replace(b'"actor":', b'"actor"\n:')], False)
 def test_what_was_learned_changes_nothing_of_what_a_batch_becomes(
     before: list[bytes], values: list[bytes], keyed: bool
 ) -> None:
