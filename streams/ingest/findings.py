@@ -50,10 +50,9 @@ def _tallies(given: Given) -> dict[str, dict[str, tuple[int, int, int]]]:
 def _violations(batch: RecordBatch, given: Given) -> dict[str, list[Violation]]:
     """By tenant, in the order of their records."""
     events = given.events
-    differing = {id(alike.verdicts): alike.verdicts for alike in events.alike}
-    known = {each: list(_wrongs(verdicts)) for each, verdicts in differing.items()}
-    wrongs = [known[id(alike.verdicts)] for alike in events.alike]
-    violating = events.some(np.flatnonzero(np.array(list(map(bool, wrongs)))[events.codes]))
+    breaking = np.flatnonzero(given.violating).tolist()
+    wrongs = {number: list(_wrongs(events.alike[number].verdicts)) for number in breaking}
+    violating = events.some(np.flatnonzero(given.violating[events.codes]))
     offsets = [int(batch.offsets[index]) for index in violating.indexes.tolist()]
     columns = (violating.codes, violating.times, violating.places)
     found: dict[str, list[Violation]] = {}

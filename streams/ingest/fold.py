@@ -65,6 +65,13 @@ def distinct(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
     return np.flatnonzero(present) + low, places[relative]
 
 
+def spread(begins: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Where row ``i`` has the ``counts[i]`` values of a list from ``begins[i]`` on: of each value its row and place."""
+    rows = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    first = (begins - (np.cumsum(counts) - counts)).astype(np.int32)
+    return rows, first[rows] + np.arange(len(rows), dtype=np.int32)
+
+
 def _small(numbers: NDArray[np.int64]) -> NDArray[Any]:
     """The same numbers, none of which is negative, in a type that sorts faster when they allow it."""
     return numbers.astype(np.uint16) if numbers.max() < 1 << 16 else numbers

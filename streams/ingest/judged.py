@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schemas.policy import Verdict
 from schemas.tables import Coded
 from streams.batch import Rows
-from streams.ingest.fold import distinct
+from streams.ingest.fold import distinct, spread
 from streams.texts import Texts
 
 _T = TypeVar("_T")
@@ -68,6 +68,8 @@ class Given(NamedTuple):
     """Of these, the one of each row."""
     events: Judged
     """In the order of their records."""
+    violating: NDArray[np.bool_]
+    """Which of ``events.alike`` break a policy."""
 
 
 class _Sets(NamedTuple):
@@ -76,6 +78,12 @@ class _Sets(NamedTuple):
     numbers: NDArray[np.int32]
     begins: NDArray[np.int32]
     counts: NDArray[np.int32]
+
+    def any_of(self, wanted: Sequence[bool]) -> NDArray[np.bool_]:
+        """Which sets have one of the wanted verdicts."""
+        so_far = np.append(0, np.cumsum(np.array(wanted, dtype=bool)[self.numbers]))
+        found: NDArray[np.bool_] = so_far[self.begins + self.counts] > so_far[self.begins]
+        return found
 
 
 class JudgedEvents:
@@ -112,23 +120,22 @@ class JudgedEvents:
         verdicts, sets = _sets([each.verdicts for each in events.alike])
         places, place_codes = _numbered([(each.tenant, each.service) for each in events.alike])
         kinds, kind_codes = _numbered([each.kind for each in events.alike])
-        begins, counts = sets.begins[events.codes], sets.counts[events.codes]
-        first = np.repeat(begins - (np.cumsum(counts, dtype=np.int32) - counts), counts)
-        codes = sets.numbers[first + np.arange(len(first), dtype=np.int32)]
-        own, place = np.repeat(events.places, counts), np.repeat(place_codes[events.codes], counts)
+        rows, numbers = spread(sets.begins[events.codes], sets.counts[events.codes])
+        codes, own, place = sets.numbers[numbers], events.places[rows], place_codes[events.codes][rows]
         pairs, which = distinct(place.astype(np.int64) * len(verdicts) + codes)
-        times = np.repeat(events.times, counts)
+        times = events.times[rows]
         columns: Rows = {
             "time": times,
             "tenant": Coded(place, [tenant for tenant, _ in places]),
             "service": Coded(place, [service for _, service in places]),
             **{name: Coded(codes, [getattr(verdict, name) for verdict in verdicts]) for name in _VERDICT},
-            "event_type": Coded(np.repeat(kind_codes[events.codes], counts), kinds),
+            "event_type": Coded(kind_codes[events.codes][rows], kinds),
             "event_id": Coded(own, events.ids),
             "event_digest": Coded(own, events.digests),
         }
         differing = [(*places[pair // len(verdicts)], verdicts[pair % len(verdicts)]) for pair in pairs.tolist()]
-        return Given(columns, np.repeat(events.indexes, counts), times, differing, which, events)
+        violating = sets.any_of([verdict.verdict == "non_compliant" for verdict in verdicts])
+        return Given(columns, events.indexes[rows], times, differing, which, events, violating)
 
     def _in_order(self, values: Sequence[bytes | None]) -> Judged:
         parts = list(self._parts)
@@ -181,5 +188,6 @@ def _sets(sets: Sequence[Sequence[Verdict]]) -> tuple[list[Verdict], _Sets]:
 
 
 def _numbered(values: Sequence[_T]) -> tuple[list[_T], NDArray[np.int32]]:
-    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
-    return list(numbers), np.array([numbers[value] for value in values], np.int32)
+    numbers: dict[_T, int] = {}
+    codes = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), np.array(codes, np.int32)

@@ -155,6 +155,6 @@ def _pseudonyms(pseudonyms: Pseudonyms, tenants: Coded, said: Coded) -> Coded:
     return Coded(codes, [text and pseudonyms.of(tenant, text) for tenant, text in whose])
 
 
-def listed(column: Coded, rows: NDArray[np.intp]) -> list[Any]:
+def listed(column: Coded, rows: NDArray[np.integer[Any]]) -> list[Any]:
     """The values of a column in the given rows."""
     return list(map(column.values.__getitem__, np.asarray(column.codes)[rows].tolist()))

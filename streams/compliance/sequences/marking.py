@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import NamedTuple
 
 from schemas.events import Processing, ProcessingEvent, Security, SecurityEvent
@@ -21,6 +22,8 @@ _ALWAYS_TAKEN = frozenset({"kind", "outcome", "operation", "purpose"})
 
 _TELLING: dict[EventType, str] = {"security": "kind", "processing": "operation"}
 """The field by which most events are seen to be no step of anything."""
+
+_PLACE = attrgetter("offset", "policy", "steps")
 
 _RECORD_BYTES = 400_000
 """Of marks in one record: a broker takes 1 MB."""
@@ -170,12 +173,8 @@ class MarkedEvents:
                 marks=part,
             )
             for tenant, marks in self._marks.items()
-            for number, part in enumerate(_cut(sorted(marks, key=_place)))
+            for number, part in enumerate(_cut(sorted(marks, key=_PLACE)))
         ]
-
-
-def _place(mark: Mark) -> tuple[int, int, tuple[int, ...]]:
-    return mark.offset, mark.policy, mark.steps
 
 
 def _cut(marks: Sequence[Mark]) -> list[list[Mark]]:
