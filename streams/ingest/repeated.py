@@ -146,7 +146,7 @@ class Repeats:
         is_known = np.array([kind is not None for kind in looked_up])
         kinds = [kind for kind in looked_up if kind is not None]
         chosen = np.flatnonzero(is_known[codes])
-        return found.some(chosen), Coded((np.cumsum(is_known) - 1)[codes[chosen]], kinds)
+        return found.some(chosen), Coded((np.cumsum(is_known, dtype=np.int32) - 1)[codes[chosen]], kinds)
 
     def _taken(self, found: Gaps, kinds: Coded) -> Repeated | None:
         """What is in the gaps of those that hold what they may; None when a time is none."""
