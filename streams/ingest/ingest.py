@@ -8,18 +8,18 @@ Nothing is done for a record that can be done for a batch: the bytes of a fetch 
 :mod:`streams.ingest.recognise`), folded by columns (:mod:`streams.ingest.fold`), and leave as columns, most of them a
 number for each row and the distinct texts. Microseconds of processor time an event, as printed by ``make bench-steps``:
 
-     0.50  values from the record batches (zstd)
-     0.42  values from the record batches (lz4)
-     0.72  recognise: ids, times, values, series
-     0.08  fold into panes
+     0.59  values from the record batches (zstd)
+     0.51  values from the record batches (lz4)
+     0.78  recognise: ids, times, values, series
+     0.09  fold into panes
      0.01  deltas
-     0.77  all of Ingest, with rows as columns
-     0.00  pack the deltas
-     0.08  unpack the deltas and merge them
-     0.09  rows to Arrow
-     0.18  rows to Arrow, lz4
-     1.26  rows to Arrow and into chDB
-     3.29  ceiling: values, decoded by msgspec
+     1.02  all of Ingest, with rows as columns
+     0.01  pack the deltas
+     0.12  unpack the deltas and merge them
+     0.12  rows to Arrow
+     0.23  rows to Arrow, lz4
+     1.92  rows to Arrow and into chDB
+     2.82  ceiling: values, decoded by msgspec
 """
 
 from collections.abc import Sequence
