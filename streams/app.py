@@ -36,7 +36,7 @@ def build(config: Config, ingest: Offer, windows: Offer, notify: Offer, evidence
         datadir=datadir,
         autodiscover=False,
     )
-    app.backlog = Backlog(config.limits.buffered_bytes)
+    app.backlog, app.alerts_topic = Backlog(config.limits.buffered_bytes), topics.alerts
 
     for name, topic, offer in (
         ("metrics", topics.metrics, ingest),

@@ -5,7 +5,8 @@ that loses events (docs/decisions/0001-own-the-offsets.md). Here a message is ev
 partition, its values taken straight from the record batches without an object a record, and offsets are committed
 only by :meth:`BatchConsumer.commit_offsets`. The classes reach into aiokafka's fetcher, whose version is pinned.
 
-*Back-pressure*: :class:`Backlog` stops draining while more than its limit is fetched and not yet stored.
+*Back-pressure*: :class:`Backlog` stops draining while more than its limit is fetched and not yet stored; but for the
+topic of alerts, since whoever tells people must hear that they still fire.
 """
 
 import asyncio
@@ -50,6 +51,9 @@ _REFUSED = (
 _TRICKLE_RECORDS = 5_000
 _TRICKLE_PAUSE = 0.04
 """A fetch costs the same for one record as for a thousand: when they trickle, let more gather first."""
+
+_ROOM_SECONDS = 0.25
+"""While there is no room: between two looks for alerts."""
 
 
 consumers.GroupCoordinator = Coordinator  # a consumer makes its coordinator by this name, and takes no other
@@ -112,9 +116,12 @@ class Backlog:
         """Whether so much is buffered that what waits to be stored should wait no longer."""
         return self.bytes >= self.limit // 2
 
-    async def room(self) -> None:
-        """Wait until there is room for more."""
-        await self._room.wait()
+    async def room(self, seconds: float) -> bool:
+        """Wait until there is room for more, but not longer than that; whether there is."""
+        if not self._room.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), seconds)
+        return self._room.is_set()
 
 
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -248,8 +255,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         stopping = (self._stopped.is_set, fetcher._stopped.is_set)
         try:
             while not any(stop() for stop in stopping):
-                await self.backlog.room()
-                records, _ = await self._wait_next_records(1.0)
+                records = await self._next_records()
                 if not self.flow_active:
                     with suppress(IllegalStateError):  # the next rebalance has begun, and will seek again
                         await self.perform_seek()
@@ -259,6 +265,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.transport.app.should_stop:
                 raise
+
+    async def _next_records(self) -> Mapping[TP, RecordBatch]:
+        """What has been fetched; while there is no room for that, alerts alone."""
+        if not self.flow_active or await self.backlog.room(_ROOM_SECONDS):
+            records, _ = await self._wait_next_records(1.0)
+            return records  # type: ignore[no-any-return]
+        alerts = {tp for tp in self._get_active_partitions() if tp.topic == self.app.alerts_topic}
+        return await self._getmany(alerts, 0.0) if alerts else {}
 
     async def _deliver(self, records: Mapping[TP, RecordBatch]) -> None:
         epoch, count = self.epoch, 0
@@ -321,6 +335,7 @@ class BatchApp(faust.App):  # type: ignore[misc]
     """A Faust app whose agents get a :class:`Delivery` where others get a record."""
 
     backlog: Backlog
+    alerts_topic: str
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self, loop=self.loop)

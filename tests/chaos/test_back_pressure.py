@@ -1,4 +1,4 @@
-"""ClickHouse is gone for a minute (``--long``: ten) at full load: memory is bounded, and nothing is lost."""
+"""ClickHouse is gone for a minute and a half (``--long``: ten) at full load: memory is bounded, and nothing is lost."""
 
 import re
 import time
@@ -33,7 +33,7 @@ class Sample(NamedTuple):
 
 @pytest.fixture
 def outage(pytestconfig: pytest.Config) -> float:
-    return 600.0 if pytestconfig.getoption("--long", False) else 60.0
+    return 600.0 if pytestconfig.getoption("--long", False) else 90.0
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_memory_is_bounded_and_alerts_live_on_while_clickhouse_is_gone(
         before = list(_samples(there))
 
         there.proxy.away(True)
-        samples, told = watch(there, outage)
+        samples, silent = watch(there, outage)
         there.proxy.away(False)
 
         publisher.close()
@@ -65,20 +65,24 @@ def test_memory_is_bounded_and_alerts_live_on_while_clickhouse_is_gone(
     buffered, published = max(now.buffered for now in samples), sum(sum(truth.ends(topic)) for topic in there.topics)
     print(
         f"\nback-pressure: {outage:.0f} s without ClickHouse while {published} records came: at most"
-        f" {buffered / 1e6:.1f} MB buffered, {growth / 1e6:+.0f} MB of memory; {told} repetitions of alerts"
+        f" {buffered / 1e6:.1f} MB buffered, {growth / 1e6:+.0f} MB of memory; at most {silent:.0f} s without an alert"
     )
     assert any(now.paused for now in samples), "reading never paused"
     assert growth < MOST_GROWTH
-    assert told >= outage / RESEND_DELAY / 2, "alerts that fire were not repeated from memory throughout"
+    assert silent < 3 * RESEND_DELAY, "alerts that fire were not repeated from memory throughout"
 
 
-def watch(there: Scene, seconds: float) -> tuple[list[Sample], int]:
-    """Samples of all workers during so many seconds, and how many alerts were told meanwhile."""
-    samples, told, deadline = [], len(_told(there)), time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def watch(there: Scene, seconds: float) -> tuple[list[Sample], float]:
+    """Samples of all workers during so many seconds, and the longest time in which no alert was told, in seconds."""
+    samples, told, silent = [], len(_told(there)), 0.0
+    began = last = time.monotonic()
+    while time.monotonic() < began + seconds:
         time.sleep(1)
         samples += _samples(there)
-    return samples, len(_told(there)) - told
+        now, before, told = time.monotonic(), told, len(_told(there))
+        silent = max(silent, now - last)
+        last = now if told > before else last
+    return samples, silent
 
 
 def _told(there: Scene) -> list[str]:
