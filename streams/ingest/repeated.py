@@ -189,14 +189,15 @@ class Repeats:
 
     def _kind(self, gap: Gaps, event: ProcessingEvent) -> Kind | None:
         """What is common to all events of the template of ``event``, which was accepted; None: they are not alike."""
-        if any(getattr(event.data, name) and name not in _open(gap) for name in PEOPLE):
+        found, shut = _open(gap), _shut(gap)
+        if any(getattr(event.data, name) and name not in found for name in PEOPLE):
             return None  # it says who in a way in which that was not found
-        stated = [name for name in PEOPLE if name in _open(_shut(gap))]
+        stated = [name for name in _open(shut) if name in PEOPLE]
         people = {name: getattr(event.data, name) + "-" for name in stated}
         data = msgspec.structs.replace(event.data, **people)
         changed = msgspec.structs.replace(event, id=event.id + "-", time=_OTHER_TIME, data=data)
         filled = {"id": changed.id, "time": changed.time.isoformat(), **people}
-        if abs(event.time - _OTHER_TIME) < _APART or self._read(_filled(_shut(gap), filled)) != changed:
+        if abs(event.time - _OTHER_TIME) < _APART or self._read(_filled(shut, filled)) != changed:
             return None
         nobody = msgspec.structs.replace(event.data, **dict.fromkeys(PEOPLE, ""))
         stored = self._protection(msgspec.structs.replace(event, data=nobody), 0)
@@ -235,7 +236,8 @@ def _shut(found: Gaps) -> Gaps:
 
 def _open(gap: Gaps) -> list[str]:
     """The members of the one record of ``gap`` that have a text."""
-    return [name for at, name in enumerate(_MEMBERS) if gap.open()[0] >> at & 1]
+    [bits] = gap.open().tolist()
+    return [name for at, name in enumerate(_MEMBERS) if bits >> at & 1]
 
 
 def _keys(found: Gaps) -> tuple[list[Key], NDArray[np.int64]]:
